@@ -1,0 +1,42 @@
+import { defineConfig } from "vitest/config";
+
+/** Port 0 everywhere and a data folder of its own: every project may run beside a running `npm run dev`. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "convex",
+          environment: "edge-runtime",
+          include: ["tests/convex/**/*.test.ts"],
+        },
+      },
+      {
+        test: {
+          name: "node",
+          environment: "node",
+          include: ["tests/{embedded,demo,providers,scripts,conformance}/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        extends: "./vite.config.ts",
+        test: {
+          name: "ui",
+          environment: "happy-dom",
+          include: ["tests/src/**/*.test.{ts,tsx}"],
+        },
+      },
+      {
+        test: {
+          name: "e2e",
+          environment: "node",
+          include: ["tests/e2e/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
