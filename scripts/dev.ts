@@ -1,0 +1,106 @@
+/**
+ * `npm run dev`: the whole of Duet on this machine, with one URL at the end.
+ *
+ *   ports free? -> demo model server (no key set) -> embedded deployment -> its environment
+ *               -> convex dev (push, watch, function logs) -> Vite -> banner
+ *
+ * With CONVEX_SELF_HOSTED_URL or CONVEX_DEPLOYMENT set, that deployment stands in for the embedded one.
+ */
+import { printBanner } from "./banner.ts";
+import { pushAndWatch } from "./convexDev.ts";
+import { startDemo, startEmbedded, type EmbeddedAddress } from "./services.ts";
+import { setDeploymentEnvironment } from "./deploymentVariables.ts";
+import { takenPorts } from "./portCheck.ts";
+import { startWebApp } from "./webApp.ts";
+import {
+  chooseDataFolder,
+  chooseTarget,
+  deploymentEnvironment,
+  hasRealModel,
+  readPorts,
+  readVariables,
+  type Ports,
+  type Variables,
+} from "./settings.ts";
+
+type Stop = () => Promise<void>;
+
+/** What has been started, ended in reverse order. */
+const stops: Stop[] = [];
+let stopping: Promise<void> | null = null;
+
+function stopAll(exitCode: number): Promise<void> {
+  stopping ??= (async () => {
+    for (const stop of stops.toReversed()) await stop();
+    process.exit(exitCode);
+  })();
+  return stopping;
+}
+
+function fail(sentence: string): Promise<void> {
+  process.stderr.write(`\n${sentence}\n`);
+  return stopAll(1);
+}
+
+/** Ends everything when one of the parts ends on its own: half of Duet is worse than none. */
+function endTogether(child: { name: string; ended: Promise<number | null>; stop: Stop }): void {
+  stops.push(child.stop);
+  void child.ended.then((code) => {
+    if (stopping === null)
+      void fail(`${child.name} ended (exit code ${code}); what it said last stands above.`);
+  });
+}
+
+async function startLocalServices(variables: Variables, ports: Ports): Promise<EmbeddedAddress> {
+  let demoUrl: string | null = null;
+  if (!hasRealModel(variables)) {
+    const demo = await startDemo(ports.demo);
+    endTogether(demo.child);
+    demoUrl = demo.url;
+  }
+  const embedded = await startEmbedded(ports, chooseDataFolder(variables));
+  endTogether(embedded.child);
+  const origins = [`http://127.0.0.1:${ports.app}`, `http://localhost:${ports.app}`];
+  await setDeploymentEnvironment(embedded.address, deploymentEnvironment(variables, origins, demoUrl));
+  return embedded.address;
+}
+
+async function main(): Promise<void> {
+  const variables = readVariables();
+  const ports = readPorts(variables);
+  const target = chooseTarget(variables);
+  const local = target.kind === "embedded";
+  const wanted: (keyof Ports)[] = local
+    ? ["app", "deployment", "site", ...(hasRealModel(variables) ? [] : (["demo"] as const))]
+    : ["app"];
+  const sentences = await takenPorts(ports, wanted);
+  if (sentences.length > 0) return fail(sentences.join("\n"));
+
+  const embedded = local ? await startLocalServices(variables, ports) : null;
+  const push = pushAndWatch(embedded);
+  endTogether(push.child);
+  if (!(await push.firstPush)) return;
+
+  const app = await startWebApp(ports.app, embedded);
+  stops.push(app.close);
+  printBanner({
+    appUrl: app.url,
+    target,
+    embedded,
+    dataFolder: chooseDataFolder(variables),
+    demo: local && !hasRealModel(variables),
+  });
+}
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    if (stopping === null) process.stdout.write("\nStopping Duet …\n");
+    void stopAll(0);
+  });
+}
+
+try {
+  await main();
+} catch (error) {
+  await fail(error instanceof Error ? error.message : String(error));
+}
