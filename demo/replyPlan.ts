@@ -1,0 +1,96 @@
+/**
+ * Decides the whole text of a reply before its first token. The text depends on the conversation alone, so that a
+ * request to continue a broken-off reply gets exactly the rest of it.
+ */
+import { answer } from "./answers/answer.ts";
+import { furtherParagraphs } from "./answers/essay.ts";
+import { seededChoice } from "./answers/seededChoice.ts";
+import { topicOf } from "./answers/topic.ts";
+import type { ModelRequest, Turn } from "./conversation.ts";
+import { parseDirectives, withoutDirectives, type Directives } from "./directives.ts";
+import { tokenise } from "./tokenise.ts";
+
+export interface ReplyPlan {
+  directives: Directives;
+  /** The whole reply, with what an earlier attempt has said already. */
+  wholeText: string;
+  /** What this attempt sends. */
+  tokens: string[];
+  finish: Directives["finish"];
+  isContinuation: boolean;
+  /** The same for every attempt at the same reply. */
+  replyKey: string;
+}
+
+/** @throws RefusedRequest for a directive that means nothing. */
+export function planReply(request: ModelRequest): ReplyPlan {
+  const { turns, alreadySaid } = splitContinuation(request.turns);
+  const ask = turns.findLast((turn) => turn.role === "user")?.text ?? "";
+  const directives = parseDirectives(ask);
+  const conversation = turns.map(({ role, text }) => ({
+    role,
+    text: role === "user" ? withoutDirectives(text) : text,
+  }));
+  const wholeText = composeText(conversation, directives);
+  const rest =
+    alreadySaid === null ? wholeText : restOf(wholeText, alreadySaid, directives.overlap, conversation);
+  const tokens = tokenise(rest);
+  const tooLong = request.maxTokens !== null && tokens.length > request.maxTokens;
+  return {
+    directives,
+    wholeText: alreadySaid === null || wholeText.startsWith(alreadySaid) ? wholeText : alreadySaid + rest,
+    tokens: tooLong ? tokens.slice(0, request.maxTokens ?? 0) : tokens,
+    finish: tooLong ? "length" : directives.finish,
+    isContinuation: alreadySaid !== null,
+    replyKey: JSON.stringify([request.wire, request.model, turns]),
+  };
+}
+
+const continueRequest =
+  /^\W*(?:please\s+)?(?:continue|go on|carry on|keep going|keep writing)\b[^?]{0,40}$|\b(?:continue|go on|resume|carry on)\b[^]*\b(?:exact\w*|cut off|broke\w* off|interrupted|left off|stopped|ended)\b|\b(?:exact\w*|cut off|broke\w* off|interrupted|left off)\b[^]*\b(?:continue|go on|resume|carry on)\b/i;
+
+/** Peels `assistant: partial text, user: "continue"` pairs off the end, and a partial answer that ends the list. */
+function splitContinuation(all: readonly Turn[]): { turns: Turn[]; alreadySaid: string | null } {
+  const turns = [...all];
+  let alreadySaid: string | null = null;
+  for (;;) {
+    const asksToContinue = turns.at(-1)?.role === "user" && continueRequest.test(turns.at(-1)?.text ?? "");
+    const partial = turns.at(asksToContinue ? -2 : -1);
+    if (partial?.role !== "assistant" || turns.length < 2) {
+      return { turns, alreadySaid };
+    }
+    turns.length -= asksToContinue ? 2 : 1;
+    alreadySaid = partial.text + (alreadySaid ?? "");
+  }
+}
+
+function restOf(wholeText: string, alreadySaid: string, overlap: number, conversation: Turn[]): string {
+  if (wholeText.startsWith(alreadySaid) && wholeText.length > alreadySaid.length) {
+    return wholeText.slice(Math.max(0, alreadySaid.length - overlap));
+  }
+  const topic = topicOf(conversation.findLast((turn) => turn.role === "user")?.text ?? "");
+  const more = furtherParagraphs(topic, seededChoice(alreadySaid));
+  return `\n\n${more.next().value}\n\n${more.next().value}`;
+}
+
+function composeText(conversation: Turn[], directives: Directives): string {
+  const ask = conversation.findLast((turn) => turn.role === "user")?.text ?? "";
+  const more = furtherParagraphs(topicOf(ask), seededChoice(JSON.stringify(conversation)));
+  const gap = directives.text === "plain" ? " " : "\n\n";
+  let text = directives.text === "plain" ? more.next().value : answer(conversation);
+  if (directives.unicode) {
+    text = `${unicodeSample}${gap}${text}`;
+  }
+  if (directives.tokens === null) {
+    return text;
+  }
+  const tokens = tokenise(text);
+  while (tokens.length < directives.tokens) {
+    tokens.push(...tokenise(gap + more.next().value));
+  }
+  return tokens.slice(0, directives.tokens).join("");
+}
+
+/** One- and two-unit characters, joined emoji, flags, combining marks, wide and right-to-left scripts. */
+const unicodeSample =
+  "日本語の文章は空白なしで続きます。中文也是这样，一个字接着一个字。한국어도 있어요. 👩‍👩‍👧‍👦 🏳️‍🌈 🇯🇵 👍🏽 e\u0301 ñ 𝒟𝓊ℯ𝓉 𠮷野家 עברית العربية Ελληνικά.";
