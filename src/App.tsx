@@ -1,0 +1,19 @@
+/** The pages and their addresses. */
+import { BrowserRouter, Route, Routes } from "react-router";
+import { ChatScreen } from "./chat/ChatScreen.tsx";
+import { AppShell } from "./shell/AppShell.tsx";
+import { PageNotFound } from "./shell/PageNotFound.tsx";
+
+export function App() {
+  return (
+    <BrowserRouter>
+      <Routes>
+        <Route element={<AppShell />}>
+          <Route index element={<ChatScreen />} />
+          <Route path="c/:chatId" element={<ChatScreen />} />
+          <Route path="*" element={<PageNotFound />} />
+        </Route>
+      </Routes>
+    </BrowserRouter>
+  );
+}

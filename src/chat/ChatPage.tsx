@@ -1,0 +1,59 @@
+/** One chat: its conversation, which scrolls, and the composer below it. */
+import { NEW_CHAT_DRAFT } from "../sending/drafts.ts";
+import { ChatNotFound } from "./ChatNotFound.tsx";
+import { Composer } from "./Composer.tsx";
+import { ConversationContent } from "./ConversationContent.tsx";
+import { JumpToLatest } from "./JumpToLatest.tsx";
+import { NoModelNotice } from "./NoModelNotice.tsx";
+import { useConversation } from "./useConversation.ts";
+import { useModelChoice } from "./useModelChoice.ts";
+import { useReplyControl } from "./useReplyControl.ts";
+import { useSend } from "./useSend.ts";
+import { useStickToBottom } from "./useStickToBottom.ts";
+
+const noRows: [] = [];
+
+export function ChatPage({ chatId, pageKey }: { chatId: string | null; pageKey: string }) {
+  const { startedBy, send } = useSend(chatId, pageKey);
+  const conversation = useConversation(chatId, startedBy);
+  const chat = conversation.status === "ready" ? conversation.chat : null;
+  const rows = "rows" in conversation ? conversation.rows : noRows;
+  const draftKey = chatId ?? NEW_CHAT_DRAFT;
+  const choice = useModelChoice(chat?.model ?? null);
+  const control = useReplyControl(rows, draftKey);
+  const { scrollerRef, contentRef, status: following, jumpToEnd } = useStickToBottom();
+
+  const sendAndFollow = (text: string, model: string | null) => {
+    send(text, model);
+    jumpToEnd();
+  };
+  const sendExample = (prompt: string) =>
+    sendAndFollow(prompt, choice.status === "ready" ? choice.model.id : null);
+  if (conversation.status === "notFound") return <ChatNotFound />;
+
+  return (
+    <div className="flex min-h-0 flex-1 flex-col">
+      <title>{chat === null ? "Duet" : `${chat.title} · Duet`}</title>
+      {chat !== null && <h1 className="sr-only">{chat.title}</h1>}
+      <div className="relative min-h-0 flex-1">
+        <div ref={scrollerRef} data-testid="conversation" className="scroller h-full overflow-y-auto">
+          <div
+            ref={contentRef}
+            className="mx-auto flex min-h-full w-full max-w-3xl flex-col px-4 pt-6 pb-10 sm:px-6"
+          >
+            <ConversationContent conversation={conversation} onChooseExample={sendExample} />
+          </div>
+        </div>
+        <div
+          aria-hidden="true"
+          className="pointer-events-none absolute inset-x-0 bottom-0 h-6 bg-linear-to-t from-background"
+        />
+        <JumpToLatest isShown={following === "away"} onJump={jumpToEnd} />
+      </div>
+      <div className="mx-auto w-full max-w-3xl px-3 pt-1 pb-[max(0.75rem,env(safe-area-inset-bottom))] sm:px-6 sm:pb-5">
+        {choice.status === "unavailable" && <NoModelNotice models={choice.models} />}
+        <Composer draftKey={draftKey} choice={choice} control={control} onSend={sendAndFollow} />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,82 @@
+/** Where the person writes: the text, the model, and one button that sends or stops. */
+import { useEffect, useRef, type FormEvent, type KeyboardEvent } from "react";
+import { Icon } from "../ui/Icon.tsx";
+import { IconButton } from "../ui/IconButton.tsx";
+import { ModelPicker } from "./ModelPicker.tsx";
+import { SendOrStop, type ReplyControl } from "./SendOrStop.tsx";
+import { useDraft } from "./useDraft.ts";
+import type { ModelChoice } from "./useModelChoice.ts";
+
+interface ComposerProps {
+  draftKey: string;
+  choice: ModelChoice;
+  control: ReplyControl;
+  onSend: (text: string, modelId: string | null) => void;
+}
+
+export function Composer({ draftKey, choice, control, onSend }: ComposerProps) {
+  const draft = useDraft(draftKey);
+  const form = useRef<HTMLFormElement>(null);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const text = draft.text.trim();
+  const canSend = text !== "" && control.status === "idle" && choice.status !== "unavailable";
+
+  useEffect(() => {
+    focusWithoutKeyboard(field.current);
+  }, []);
+
+  const onSubmit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!canSend) return;
+    onSend(text, choice.status === "ready" ? choice.model.id : null);
+    focusWithoutKeyboard(field.current);
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    // While an input method composes, Enter picks a candidate.
+    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+    event.preventDefault();
+    form.current?.requestSubmit();
+  };
+
+  return (
+    <form ref={form} onSubmit={onSubmit} aria-label="Message" className="w-full">
+      {draft.problem !== null && (
+        <div
+          role="alert"
+          className="mb-2 flex items-start gap-2.5 rounded-xl bg-destructive/10 py-2 pr-2 pl-3.5 text-sm"
+        >
+          <span className="mt-0.5 text-destructive">
+            <Icon name="warning" size={16} />
+          </span>
+          <p className="wrap-anywhere flex-1 py-0.5">{draft.problem}</p>
+          <IconButton icon="close" label="Dismiss" size="tiny" onClick={draft.dismissProblem} />
+        </div>
+      )}
+      <div className="composer-card">
+        <div className="grow-text max-h-52 overflow-y-auto px-4 pt-3.5" data-text={draft.text}>
+          <textarea
+            ref={field}
+            data-testid="composer"
+            aria-label="Message"
+            placeholder="Ask anything"
+            enterKeyHint="send"
+            rows={1}
+            dir="auto"
+            value={draft.text}
+            onChange={(event) => draft.write(event.target.value)}
+            onKeyDown={onKeyDown}
+          />
+        </div>
+        <div className="flex items-center justify-between gap-2 px-2 pt-1 pb-2">
+          <ModelPicker choice={choice} />
+          <SendOrStop control={control} canSend={canSend} />
+        </div>
+      </div>
+    </form>
+  );
+}
+
+/** On a phone the keyboard would jump up over the page; there the person taps when ready. */
+function focusWithoutKeyboard(field: HTMLTextAreaElement | null): void {
+  if (matchMedia("(pointer: fine)").matches) field?.focus({ preventScroll: true });
+}

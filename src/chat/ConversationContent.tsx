@@ -1,0 +1,30 @@
+/** What stands above the composer: the turns, a place kept for them, or an invitation. */
+import { ConversationSkeleton } from "./ConversationSkeleton.tsx";
+import { EmptyState } from "./EmptyState.tsx";
+import { MessageRow } from "./MessageRow.tsx";
+import type { Conversation } from "./useConversation.ts";
+
+interface ConversationContentProps {
+  conversation: Exclude<Conversation, { status: "notFound" }>;
+  onChooseExample: (prompt: string) => void;
+}
+
+export function ConversationContent({ conversation, onChooseExample }: ConversationContentProps) {
+  if (conversation.status === "loading") return <ConversationSkeleton />;
+  if (conversation.rows.length === 0) {
+    return (
+      <div className="my-auto py-8">
+        <EmptyState onChoose={onChooseExample} />
+      </div>
+    );
+  }
+  return (
+    <ol aria-label="Conversation" className="space-y-7">
+      {conversation.rows.map((row) => (
+        <li key={row.key}>
+          <MessageRow row={row} />
+        </li>
+      ))}
+    </ol>
+  );
+}

@@ -1,0 +1,41 @@
+/** The line under a reply that says what is happening to it, or how it ended. */
+import type { RunStatus } from "../../convex/shared/streamEvents.ts";
+import { Icon } from "../ui/Icon.tsx";
+import type { ListedReply } from "./conversationRows.ts";
+import { replyErrorRemedy } from "./describeReplyError.ts";
+import { describeStatus, type ReplyReader } from "./describeStatus.ts";
+
+interface ReplyStatusLineProps {
+  status: RunStatus;
+  hasText: boolean;
+  reader: ReplyReader;
+  error: ListedReply["error"];
+}
+
+export function ReplyStatusLine({ status, hasText, reader, error }: ReplyStatusLineProps) {
+  const words = describeStatus(status, { hasText, reader });
+  if (words === null) return null;
+  if (words.tone === "error") {
+    return (
+      <div className="flex items-start gap-2.5 rounded-xl border border-destructive/30 bg-destructive/8 px-3.5 py-2.5 text-sm">
+        <span className="mt-0.5 text-destructive">
+          <Icon name="warning" size={16} />
+        </span>
+        <p className="wrap-anywhere">
+          {error?.message ?? "The reply failed."}{" "}
+          <span className="text-muted-foreground">{replyErrorRemedy(error?.kind ?? "unknown")}</span>
+        </p>
+      </div>
+    );
+  }
+  return (
+    <p
+      className={`flex items-center gap-2 text-sm ${words.tone === "warning" ? "text-warning" : "text-muted-foreground"}`}
+    >
+      {words.tone === "working" && (
+        <span aria-hidden="true" className={hasText ? "live-dot" : "live-dot live-dot-waiting"} />
+      )}
+      {words.label}
+    </p>
+  );
+}

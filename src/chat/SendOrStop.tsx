@@ -1,0 +1,42 @@
+/** The composer's one button: sends, or stops the reply that is being written. */
+import { Icon } from "../ui/Icon.tsx";
+
+export type ReplyControl =
+  | { status: "idle" }
+  /** A reply is on its way; `stop` is null until the server has it. */
+  | { status: "replying"; stop: (() => void) | null }
+  | { status: "stopping" };
+
+const buttonClass =
+  "ml-auto inline-flex size-9 shrink-0 items-center justify-center rounded-full transition-[background-color,opacity] disabled:cursor-default";
+
+export function SendOrStop({ control, canSend }: { control: ReplyControl; canSend: boolean }) {
+  if (control.status === "idle") {
+    return (
+      <button
+        type="submit"
+        data-testid="send"
+        aria-label="Send"
+        title="Send (Enter)"
+        disabled={!canSend}
+        className={`${buttonClass} bg-primary text-primary-foreground hover:bg-primary/88 disabled:bg-muted disabled:text-muted-foreground`}
+      >
+        <Icon name="send" size={18} />
+      </button>
+    );
+  }
+  const stop = control.status === "replying" ? control.stop : null;
+  return (
+    <button
+      type="button"
+      data-testid="stop"
+      aria-label={control.status === "stopping" ? "Stopping" : "Stop the reply"}
+      title="Stop the reply"
+      disabled={stop === null}
+      onClick={() => stop?.()}
+      className={`${buttonClass} bg-foreground text-background hover:opacity-85 disabled:opacity-40`}
+    >
+      <span aria-hidden="true" className="size-3 rounded-[3px] bg-current" />
+    </button>
+  );
+}

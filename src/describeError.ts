@@ -1,0 +1,35 @@
+/** Turns whatever a call threw into a sentence for the person, with what to do next. */
+import { ConvexError } from "convex/values";
+import type { AppError } from "../convex/shared/errors.ts";
+
+export function describeError(error: unknown): string {
+  const appError = readAppError(error);
+  if (appError === null)
+    return "Something went wrong on the server. Your text is kept: try again in a moment.";
+  switch (appError.kind) {
+    case "tooManyRequests":
+      return `${appError.message} Try again in ${Math.max(1, Math.ceil(appError.retryAfterMs / 1000))} s.`;
+    case "modelUnavailable":
+      return `${appError.message} Choose another model below and send again.`;
+    case "internal":
+      return `${appError.message} Your text is kept: try again in a moment.`;
+    case "notFound":
+    case "invalidInput":
+    case "notSignedIn":
+    case "notAllowed":
+    case "runTaken":
+    case "chatBusy":
+      return appError.message;
+    default:
+      return appError satisfies never;
+  }
+}
+
+/** The app's own error inside what a call threw, or null. */
+export function readAppError(error: unknown): AppError | null {
+  if (!(error instanceof ConvexError)) return null;
+  const data: unknown = error.data;
+  if (typeof data !== "object" || data === null) return null;
+  const { kind, message } = data as Partial<AppError>;
+  return typeof kind === "string" && typeof message === "string" ? (data as AppError) : null;
+}

@@ -1,0 +1,4 @@
+/** A reply's text as it was written. */
+export function PlainText({ text }: { text: string }) {
+  return <p className="wrap-anywhere whitespace-pre-wrap">{text}</p>;
+}

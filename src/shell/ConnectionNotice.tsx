@@ -1,0 +1,25 @@
+/** Says that the connection is gone, and that nothing is lost by it. */
+import { useConnectionStatus, type ConnectionStatus } from "./useConnectionStatus.ts";
+
+const words: Record<Exclude<ConnectionStatus, "connected">, string> = {
+  offline: "You are offline. Replies go on without you; they will be here when you are back.",
+  reconnecting: "Reconnecting… Replies go on meanwhile.",
+  connecting: "Connecting to the server… If this stays, check that it is running.",
+};
+
+export function ConnectionNotice() {
+  const status = useConnectionStatus();
+  return (
+    <output className="pointer-events-none absolute inset-x-0 top-2 z-20 flex justify-center px-3">
+      {status !== "connected" && (
+        <span
+          data-testid="connection-notice"
+          className="pointer-events-auto flex items-center gap-2 rounded-full border border-border bg-card px-4 py-1.5 text-sm text-balance shadow-md"
+        >
+          <span aria-hidden="true" className="live-dot live-dot-waiting bg-warning" />
+          {words[status]}
+        </span>
+      )}
+    </output>
+  );
+}

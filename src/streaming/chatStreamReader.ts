@@ -1,0 +1,126 @@
+/**
+ * Reads one `POST /chat-stream` as server-sent events, from the request to the way it ended. It never throws for
+ * what networks and servers do: every end is a `StreamOutcome`, and all but `finished` mean "read the database".
+ */
+import type { StreamEvent } from "../../convex/shared/streamEvents.ts";
+import { parseStreamEvent } from "./parseStreamEvent.ts";
+import { createSseParser } from "./sseParser.ts";
+
+/**
+ * A browser opens six HTTP/1.1 connections to an origin; a seventh request waits without a word. So a head that does
+ * not come in this time is given up, which also frees the place in the queue.
+ */
+const HEAD_TIMEOUT_MS = 5_000;
+/** The server pings while the model is silent; longer silence than this means that nobody is there any more. */
+const STALL_TIMEOUT_MS = 12_000;
+
+export type StreamOutcome =
+  /** A `done` or `error` event came: the server has said its last word. */
+  | { kind: "finished"; last: Extract<StreamEvent, { kind: "done" | "error" }> }
+  /** An answer other than 200: somebody else drives, or the server is busy. */
+  | { kind: "refused"; httpStatus: number }
+  /** The connection failed, or the body ended without a last word. */
+  | { kind: "cut" }
+  | { kind: "stalled"; waitingFor: "head" | "body" }
+  | { kind: "aborted" };
+
+export interface ChatStreamRequest {
+  url: string;
+  streamId: string;
+  /** Minted by this client; makes the claim idempotent. At least 16 characters. */
+  runToken: string;
+  signal: AbortSignal;
+  onEvent: (event: StreamEvent) => void;
+  /** Called for every piece of the body, pings included. */
+  onActivity?: () => void;
+  fetch?: typeof fetch;
+  headTimeoutMs?: number;
+  stallTimeoutMs?: number;
+}
+
+/** Opens the stream and reads it to its end; resolves, and never rejects. `onEvent` is not called after it resolves. */
+export async function readChatStream(request: ChatStreamRequest): Promise<StreamOutcome> {
+  const { headTimeoutMs = HEAD_TIMEOUT_MS, stallTimeoutMs = STALL_TIMEOUT_MS } = request;
+  const connection = new AbortController();
+  const abort = () => connection.abort();
+  if (request.signal.aborted) return { kind: "aborted" };
+  request.signal.addEventListener("abort", abort, { once: true });
+  const watchdog = createWatchdog(abort);
+  watchdog.restart(headTimeoutMs);
+  let waitingFor: "head" | "body" = "head";
+  try {
+    const response = await openStream(request, connection.signal);
+    if (!response.ok || response.body === null) return { kind: "refused", httpStatus: response.status };
+    waitingFor = "body";
+    watchdog.restart(stallTimeoutMs);
+    const last = await readEvents(response.body, request, () => {
+      watchdog.restart(stallTimeoutMs);
+      request.onActivity?.();
+    });
+    return last === null ? { kind: "cut" } : { kind: "finished", last };
+  } catch {
+    // fetch and the body reader throw for an abort and for any network fault alike; who aborted tells them apart.
+    if (request.signal.aborted) return { kind: "aborted" };
+    return watchdog.expired() ? { kind: "stalled", waitingFor } : { kind: "cut" };
+  } finally {
+    watchdog.stop();
+    request.signal.removeEventListener("abort", abort);
+    connection.abort();
+  }
+}
+
+function openStream(request: ChatStreamRequest, signal: AbortSignal): Promise<Response> {
+  const send = request.fetch ?? fetch;
+  return send(request.url, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
+    body: JSON.stringify({ streamId: request.streamId, runToken: request.runToken }),
+    signal,
+    cache: "no-store",
+  });
+}
+
+async function readEvents(
+  body: ReadableStream<Uint8Array>,
+  request: ChatStreamRequest,
+  onChunk: () => void,
+): Promise<Extract<StreamEvent, { kind: "done" | "error" }> | null> {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  const parser = createSseParser();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return null;
+    onChunk();
+    for (const message of parser.push(decoder.decode(value, { stream: true }))) {
+      const event = parseStreamEvent(message);
+      if (event === null) continue;
+      if (request.signal.aborted) throw new DOMException("the reader was stopped", "AbortError");
+      request.onEvent(event);
+      if (event.kind === "done" || event.kind === "error") return event;
+    }
+  }
+}
+
+interface Watchdog {
+  restart(ms: number): void;
+  stop(): void;
+  expired(): boolean;
+}
+
+function createWatchdog(onExpire: () => void): Watchdog {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let hasExpired = false;
+  const stop = () => clearTimeout(timer);
+  return {
+    restart(ms) {
+      stop();
+      timer = setTimeout(() => {
+        hasExpired = true;
+        onExpire();
+      }, ms);
+    },
+    stop,
+    expired: () => hasExpired,
+  };
+}

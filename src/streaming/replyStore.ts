@@ -1,0 +1,300 @@
+/**
+ * One reply as this client knows it: which way its text comes, the text to show, the status to name. Outside React, so
+ * that it survives unmounting and StrictMode; `replyStores.ts` keeps one for each stream.
+ *
+ *   drive() ──> driving ──(cut, refused, stalled, no head, woken, taken over)──> watching
+ *      driving ──(done, all text here)──> settled          watching ──(final body)──> settled
+ *      settled ──(the server runs it again: a higher attempt)──> watching
+ */
+import type { RunStatus, StreamEvent } from "../../convex/shared/streamEvents.ts";
+import { readChatStream, type ChatStreamRequest, type StreamOutcome } from "./chatStreamReader.ts";
+import {
+  emptyReplyText,
+  mergeBody,
+  mergePiece,
+  settleText,
+  visibleText,
+  type ReplyText,
+  type TextPiece,
+} from "./mergeReplyText.ts";
+import type { ReplyBody, ReplyFeed, ReplyHead, ReplySnapshot, ReplyTail } from "./replySnapshot.ts";
+import { isEnded } from "./runStatus.ts";
+import { createUpdateScheduler, type UpdateScheduler } from "./updateScheduler.ts";
+
+/** How long a driver may go on reading after the database has called its reply ended: its last words are on the way. */
+const LAST_WORDS_GRACE_MS = 1_500;
+
+/** Somebody else has the run. */
+const HTTP_CONFLICT = 409;
+
+export type DriveOptions = Pick<
+  ChatStreamRequest,
+  "url" | "streamId" | "runToken" | "fetch" | "headTimeoutMs" | "stallTimeoutMs"
+> & {
+  /** Called when the run never began for this client and, as far as it knows, for nobody else. */
+  onTurnedAway?: () => void;
+};
+
+export interface ReplyStoreOptions {
+  /** Text kept by the page before this one. */
+  seed?: ReplyText | undefined;
+  head?: ReplyHead | null;
+  updates?: UpdateScheduler;
+}
+
+type Mode =
+  | { kind: "watching" }
+  | { kind: "driving"; connection: AbortController; lastActivityAt: number }
+  | { kind: "settled"; attempt: number; role: "driver" | "spectator" };
+
+export class ReplyStore {
+  private mode: Mode = { kind: "watching" };
+  private text: ReplyText;
+  private head: ReplyHead | null;
+  /** The status the stream itself announced; it is ahead of the database's by a moment. */
+  private announced: RunStatus | null = null;
+  private error: ReplySnapshot["error"] = null;
+  /** The last status before the end; null for a reply that had ended before it was looked at. */
+  private liveStatus: RunStatus | null = null;
+  private tail: ReplyTail | null = null;
+  private tailArrived = false;
+  private bodyArrived = false;
+  private hasGap = false;
+  private driveStarted = false;
+  /** The attempt that this client's own run is; null until the server has said so. */
+  private drivenAttempt: number | null = null;
+  private graceTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly listeners = new Set<() => void>();
+  private readonly updates: UpdateScheduler;
+  private snapshot: ReplySnapshot;
+
+  constructor({ seed, head, updates }: ReplyStoreOptions = {}) {
+    this.text = seed ?? emptyReplyText;
+    this.head = head ?? null;
+    if (head && !isEnded(head.status)) this.liveStatus = head.status;
+    this.updates = updates ?? createUpdateScheduler();
+    this.snapshot = this.takeSnapshot();
+  }
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  getSnapshot = (): ReplySnapshot => this.snapshot;
+
+  get isWatched(): boolean {
+    return this.listeners.size > 0;
+  }
+
+  get isDriving(): boolean {
+    return this.mode.kind === "driving";
+  }
+
+  /** The merged text with its attempt, for keeping across a reload; null when the database has it all. */
+  get unsettledText(): ReplyText | null {
+    return this.mode.kind === "settled" || this.text.text === "" ? null : this.text;
+  }
+
+  /** Starts the run from this client. The first call counts, whatever mounts and unmounts; later ones do nothing. */
+  drive(options: DriveOptions): void {
+    if (this.driveStarted || this.mode.kind !== "watching") return;
+    this.driveStarted = true;
+    const connection = new AbortController();
+    const { onTurnedAway, ...stream } = options;
+    const driving: Mode = { kind: "driving", connection, lastActivityAt: Date.now() };
+    this.mode = driving;
+    this.publishNow();
+    const request: ChatStreamRequest = {
+      ...stream,
+      signal: connection.signal,
+      onEvent: (event) => this.takeEvent(event),
+      onActivity: () => {
+        driving.lastActivityAt = Date.now();
+      },
+    };
+    void readChatStream(request).then((outcome) => {
+      this.endDrive(outcome);
+      const isTaken = outcome.kind === "refused" && outcome.httpStatus === HTTP_CONFLICT;
+      if (this.drivenAttempt === null && !isTaken) onTurnedAway?.();
+    });
+  }
+
+  /**
+   * The device woke or the network came back: a connection that was silent for `toleratedSilenceMs` is taken for dead.
+   */
+  wake(toleratedSilenceMs: number): void {
+    if (this.mode.kind !== "driving") return;
+    if (Date.now() - this.mode.lastActivityAt >= toleratedSilenceMs) this.spectate();
+  }
+
+  /** The reply's row in the message list. */
+  receiveHead(head: ReplyHead): void {
+    if (this.head?.status === head.status && this.head.attempt === head.attempt) return;
+    this.head = head;
+    if (!isEnded(head.status)) this.liveStatus = head.status;
+    if (this.drivenAttempt !== null && head.attempt > this.drivenAttempt) this.announced = null;
+    if (this.mode.kind === "settled" && !isEnded(head.status) && head.attempt > this.mode.attempt) {
+      this.mode = { kind: "watching" };
+      this.tailArrived = false;
+    }
+    if (this.mode.kind === "driving") this.checkDriverAgainst(head);
+    this.publishNow();
+  }
+
+  /** The tail row; null when there is none. */
+  receiveTail(tail: ReplyTail | null): void {
+    if (this.mode.kind !== "watching") return;
+    this.tailArrived = true;
+    this.tail = tail;
+    this.mergeTail();
+    this.publishNow();
+  }
+
+  /** What `getChatBody` answers. The component's hook says `pending` with no text also while it is loading. */
+  receiveBody(body: ReplyBody): void {
+    if (this.mode.kind !== "watching") return;
+    const isFinal = body.status !== "pending" && body.status !== "streaming";
+    if (isFinal && this.head !== null && isEnded(this.head.status)) {
+      this.settle(settleText(this.text, body.text), "spectator");
+      return;
+    }
+    if (body.status === "pending" && body.text === "") return;
+    this.bodyArrived = true;
+    this.text = mergeBody(this.text, body.text, this.highestAttempt());
+    this.mergeTail();
+    this.publishNow();
+  }
+
+  /** Lets go of the connection and of every timer. */
+  close(): void {
+    clearTimeout(this.graceTimer);
+    this.updates.cancel();
+    if (this.mode.kind === "driving") this.spectate();
+    this.listeners.clear();
+  }
+
+  private takeEvent(event: StreamEvent): void {
+    if (this.mode.kind !== "driving") return;
+    switch (event.kind) {
+      case "start":
+        this.announced = "running";
+        this.drivenAttempt = event.attempt;
+        break;
+      case "text":
+        this.takePiece({
+          attempt: this.drivenAttempt ?? this.text.attempt,
+          from: event.offset,
+          text: event.text,
+          source: "live",
+        });
+        break;
+      case "reasoning":
+        break;
+      case "error":
+        this.announced = "failed";
+        this.error = { kind: event.error, message: event.message };
+        break;
+      case "done":
+        this.announced = event.status;
+        break;
+      default:
+        event satisfies never;
+    }
+    this.updates.request(this.publishNow);
+  }
+
+  private takePiece(piece: TextPiece): void {
+    const { state, outcome } = mergePiece(this.text, piece);
+    this.text = state;
+    // Text that does not join ours means that the run began before this client: the database has the beginning.
+    if (outcome === "gap") this.spectate();
+  }
+
+  private endDrive(outcome: StreamOutcome): void {
+    if (this.mode.kind !== "driving") return;
+    if (
+      outcome.kind === "finished" &&
+      outcome.last.kind === "done" &&
+      outcome.last.length === this.text.text.length
+    ) {
+      this.settle(settleText(this.text, this.text.text), "driver");
+      return;
+    }
+    if (this.announced === "complete" || this.announced === "stopped") this.announced = null;
+    this.spectate();
+  }
+
+  private spectate(): void {
+    if (this.mode.kind !== "driving") return;
+    const { connection } = this.mode;
+    clearTimeout(this.graceTimer);
+    this.mode = { kind: "watching" };
+    // Only a final word outlives the connection; "running" may have become untrue with it.
+    if (this.announced !== null && !isEnded(this.announced)) this.announced = null;
+    connection.abort();
+    this.publishNow();
+  }
+
+  private settle(text: ReplyText, role: "driver" | "spectator"): void {
+    clearTimeout(this.graceTimer);
+    this.text = text;
+    this.mode = { kind: "settled", attempt: this.highestAttempt(), role };
+    this.tail = null;
+    this.hasGap = false;
+    this.publishNow();
+  }
+
+  private checkDriverAgainst(head: ReplyHead): void {
+    if (head.status === "recovering" || (this.drivenAttempt !== null && head.attempt > this.drivenAttempt)) {
+      this.spectate();
+    } else if (isEnded(head.status) && this.graceTimer === undefined) {
+      this.graceTimer = setTimeout(() => this.spectate(), LAST_WORDS_GRACE_MS);
+    }
+  }
+
+  private mergeTail(): void {
+    if (this.tail === null) return;
+    const { state, outcome } = mergePiece(this.text, { ...this.tail, source: "persisted" });
+    this.text = state;
+    this.hasGap = outcome === "gap";
+  }
+
+  private highestAttempt(): number {
+    return Math.max(this.head?.attempt ?? 0, this.tail?.attempt ?? 0, this.text.attempt);
+  }
+
+  private feed(): ReplyFeed {
+    if (this.mode.kind !== "watching") return "none";
+    if (this.head !== null && isEnded(this.head.status)) return "body";
+    const tailIsEnough = this.tailArrived ? this.tail !== null && !this.hasGap : this.text.text !== "";
+    return tailIsEnough ? "tail" : "tailAndBody";
+  }
+
+  private takeSnapshot(): ReplySnapshot {
+    const role =
+      this.mode.kind === "driving" || (this.mode.kind === "settled" && this.mode.role === "driver");
+    const text = visibleText(this.text);
+    const tailSaysEmpty = this.tail !== null && !this.hasGap;
+    return {
+      text,
+      status: this.currentStatus(),
+      error: this.announced === "failed" ? this.error : null,
+      role: role ? "driver" : "spectator",
+      feed: this.feed(),
+      textKnown: this.mode.kind !== "watching" || text !== "" || this.bodyArrived || tailSaysEmpty,
+    };
+  }
+
+  private currentStatus(): RunStatus {
+    const written = this.head?.status ?? "queued";
+    if (!isEnded(written)) return this.announced ?? written;
+    return this.mode.kind === "settled" ? written : (this.announced ?? this.liveStatus ?? written);
+  }
+
+  private publishNow = (): void => {
+    this.updates.cancel();
+    this.snapshot = this.takeSnapshot();
+    for (const listener of this.listeners) listener();
+  };
+}

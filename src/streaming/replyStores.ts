@@ -1,0 +1,64 @@
+/** The replies this tab knows, one store for each stream; they outlive every component. */
+import type { ReplyText } from "./mergeReplyText.ts";
+import { keepReplyTexts, takeKeptReplyTexts } from "./keptReplyTexts.ts";
+import type { ReplyHead } from "./replySnapshot.ts";
+import { ReplyStore, type DriveOptions } from "./replyStore.ts";
+
+/** Enough for going back and forth between chats without a read; older ones nobody looks at are let go. */
+const MAX_STORES = 300;
+
+export class ReplyStores {
+  private readonly stores = new Map<string, ReplyStore>();
+  private readonly seeds: Map<string, ReplyText>;
+
+  constructor(seeds: Map<string, ReplyText> = new Map()) {
+    this.seeds = seeds;
+  }
+
+  /** The store of a stream, made when it is first asked for; `head` is what is known of the reply at that moment. */
+  get(streamId: string, head: ReplyHead | null = null): ReplyStore {
+    const known = this.stores.get(streamId);
+    if (known !== undefined) return known;
+    const store = new ReplyStore({ seed: this.seeds.get(streamId), head });
+    this.seeds.delete(streamId);
+    this.evict();
+    this.stores.set(streamId, store);
+    return store;
+  }
+
+  /** Starts the run of a reply that this tab has just asked for; a second call for the same stream does nothing. */
+  drive(options: DriveOptions): void {
+    this.get(options.streamId).drive(options);
+  }
+
+  wake(toleratedSilenceMs: number): void {
+    for (const store of this.stores.values()) store.wake(toleratedSilenceMs);
+  }
+
+  unsettledTexts(): Map<string, ReplyText> {
+    const texts = new Map<string, ReplyText>();
+    for (const [streamId, store] of this.stores) {
+      const text = store.unsettledText;
+      if (text !== null) texts.set(streamId, text);
+    }
+    return texts;
+  }
+
+  private evict(): void {
+    for (const [streamId, store] of this.stores) {
+      if (this.stores.size < MAX_STORES) return;
+      if (store.isWatched || store.isDriving) continue;
+      store.close();
+      this.stores.delete(streamId);
+    }
+  }
+}
+
+export const replyStores = new ReplyStores(takeKeptReplyTexts());
+
+/** Keeps unfinished texts for the page that follows, for as long as the returned function is not called. */
+export function keepTextsAcrossReloads(): () => void {
+  const keep = () => keepReplyTexts(replyStores.unsettledTexts());
+  window.addEventListener("pagehide", keep);
+  return () => window.removeEventListener("pagehide", keep);
+}

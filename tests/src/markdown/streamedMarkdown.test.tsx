@@ -1,0 +1,47 @@
+import { cleanup, render, screen } from "@testing-library/react";
+import { afterEach, describe, expect, test } from "vitest";
+import StreamedMarkdown from "../../../src/markdown/StreamedMarkdown.tsx";
+
+afterEach(cleanup);
+
+function show(text: string): HTMLElement {
+  return render(<StreamedMarkdown text={text} isWriting={false} />).container;
+}
+
+describe("a reply's markdown", () => {
+  test("shows raw HTML as the text that it is", () => {
+    const reply = show(
+      'Before <b onclick="x()">bold</b>\n\n<script>alert(1)</script>\n\n<iframe src="https://example.com">',
+    );
+    expect(reply.querySelector("script, iframe, [onclick]")).toBeNull();
+    expect(reply.textContent).toContain("<script>alert(1)</script>");
+  });
+
+  test("fetches no image, and links to it instead", () => {
+    const reply = show("![a chart](https://example.com/chart.png?secret=1)");
+    expect(reply.querySelector("img")).toBeNull();
+    expect(screen.getByRole("link", { name: "a chart" }).getAttribute("href")).toBe(
+      "https://example.com/chart.png?secret=1",
+    );
+  });
+
+  test("opens links elsewhere and tells nothing of this page", () => {
+    show("[there](https://example.com/)");
+    const link = screen.getByRole("link", { name: "there" });
+    expect(link.getAttribute("target")).toBe("_blank");
+    expect(link.getAttribute("rel")).toBe("noopener noreferrer");
+  });
+
+  test.each(["javascript:alert(1)", "data:text/html,<script>alert(1)</script>"])(
+    "makes no link of %s",
+    (address) => {
+      const reply = show(`[click](${address})`);
+      expect(reply.querySelector(`a[href^="javascript"], a[href^="data"]`)).toBeNull();
+    },
+  );
+
+  test("closes what is still being written", () => {
+    const reply = show("Some **bold wor");
+    expect(reply.textContent).toBe("Some bold wor");
+  });
+});
