@@ -1,0 +1,133 @@
+/* eslint-disable */
+/**
+ * Generated `api` utility.
+ *
+ * THIS CODE IS AUTOMATICALLY GENERATED.
+ *
+ * To regenerate, run `npx convex dev`.
+ * @module
+ */
+
+import type * as chatStream from "../chatStream.js";
+import type * as chats from "../chats.js";
+import type * as crons from "../crons.js";
+import type * as http from "../http.js";
+import type * as messages from "../messages.js";
+import type * as model_access from "../model/access.js";
+import type * as model_appError from "../model/appError.js";
+import type * as model_chatRemoval from "../model/chatRemoval.js";
+import type * as model_chatTree from "../model/chatTree.js";
+import type * as model_promptContext from "../model/promptContext.js";
+import type * as model_replyStreams from "../model/replyStreams.js";
+import type * as model_replyTail from "../model/replyTail.js";
+import type * as model_replyText from "../model/replyText.js";
+import type * as model_runLifecycle from "../model/runLifecycle.js";
+import type * as model_serverQueue from "../model/serverQueue.js";
+import type * as models from "../models.js";
+import type * as providers_anthropicMessages from "../providers/anthropicMessages.js";
+import type * as providers_catalogue from "../providers/catalogue.js";
+import type * as providers_cost from "../providers/cost.js";
+import type * as providers_createProvider from "../providers/createProvider.js";
+import type * as providers_modelChoice from "../providers/modelChoice.js";
+import type * as providers_openaiChat from "../providers/openaiChat.js";
+import type * as providers_provider from "../providers/provider.js";
+import type * as providers_providerFailure from "../providers/providerFailure.js";
+import type * as runs from "../runs.js";
+import type * as serverRuns from "../serverRuns.js";
+import type * as shared_errors from "../shared/errors.js";
+import type * as shared_streamEvents from "../shared/streamEvents.js";
+import type * as streaming_bodySink from "../streaming/bodySink.js";
+import type * as streaming_chunkBatcher from "../streaming/chunkBatcher.js";
+import type * as streaming_claimedRun from "../streaming/claimedRun.js";
+import type * as streaming_clock from "../streaming/clock.js";
+import type * as streaming_crossOrigin from "../streaming/crossOrigin.js";
+import type * as streaming_interruptibleWait from "../streaming/interruptibleWait.js";
+import type * as streaming_leaseKeeper from "../streaming/leaseKeeper.js";
+import type * as streaming_overlapRemoval from "../streaming/overlapRemoval.js";
+import type * as streaming_replyEnd from "../streaming/replyEnd.js";
+import type * as streaming_replyPump from "../streaming/replyPump.js";
+import type * as streaming_replySink from "../streaming/replySink.js";
+import type * as streaming_runStore from "../streaming/runStore.js";
+import type * as streaming_textCuts from "../streaming/textCuts.js";
+import type * as streaming_wellFormedText from "../streaming/wellFormedText.js";
+
+import type {
+  ApiFromModules,
+  FilterApi,
+  FunctionReference,
+} from "convex/server";
+
+declare const fullApi: ApiFromModules<{
+  chatStream: typeof chatStream;
+  chats: typeof chats;
+  crons: typeof crons;
+  http: typeof http;
+  messages: typeof messages;
+  "model/access": typeof model_access;
+  "model/appError": typeof model_appError;
+  "model/chatRemoval": typeof model_chatRemoval;
+  "model/chatTree": typeof model_chatTree;
+  "model/promptContext": typeof model_promptContext;
+  "model/replyStreams": typeof model_replyStreams;
+  "model/replyTail": typeof model_replyTail;
+  "model/replyText": typeof model_replyText;
+  "model/runLifecycle": typeof model_runLifecycle;
+  "model/serverQueue": typeof model_serverQueue;
+  models: typeof models;
+  "providers/anthropicMessages": typeof providers_anthropicMessages;
+  "providers/catalogue": typeof providers_catalogue;
+  "providers/cost": typeof providers_cost;
+  "providers/createProvider": typeof providers_createProvider;
+  "providers/modelChoice": typeof providers_modelChoice;
+  "providers/openaiChat": typeof providers_openaiChat;
+  "providers/provider": typeof providers_provider;
+  "providers/providerFailure": typeof providers_providerFailure;
+  runs: typeof runs;
+  serverRuns: typeof serverRuns;
+  "shared/errors": typeof shared_errors;
+  "shared/streamEvents": typeof shared_streamEvents;
+  "streaming/bodySink": typeof streaming_bodySink;
+  "streaming/chunkBatcher": typeof streaming_chunkBatcher;
+  "streaming/claimedRun": typeof streaming_claimedRun;
+  "streaming/clock": typeof streaming_clock;
+  "streaming/crossOrigin": typeof streaming_crossOrigin;
+  "streaming/interruptibleWait": typeof streaming_interruptibleWait;
+  "streaming/leaseKeeper": typeof streaming_leaseKeeper;
+  "streaming/overlapRemoval": typeof streaming_overlapRemoval;
+  "streaming/replyEnd": typeof streaming_replyEnd;
+  "streaming/replyPump": typeof streaming_replyPump;
+  "streaming/replySink": typeof streaming_replySink;
+  "streaming/runStore": typeof streaming_runStore;
+  "streaming/textCuts": typeof streaming_textCuts;
+  "streaming/wellFormedText": typeof streaming_wellFormedText;
+}>;
+
+/**
+ * A utility for referencing Convex functions in your app's public API.
+ *
+ * Usage:
+ * ```js
+ * const myFunctionReference = api.myModule.myFunction;
+ * ```
+ */
+export declare const api: FilterApi<
+  typeof fullApi,
+  FunctionReference<any, "public">
+>;
+
+/**
+ * A utility for referencing Convex functions in your app's internal API.
+ *
+ * Usage:
+ * ```js
+ * const myFunctionReference = internal.myModule.myFunction;
+ * ```
+ */
+export declare const internal: FilterApi<
+  typeof fullApi,
+  FunctionReference<any, "internal">
+>;
+
+export declare const components: {
+  persistentTextStreaming: import("@convex-dev/persistent-text-streaming/_generated/component.js").ComponentApi<"persistentTextStreaming">;
+};

@@ -1,0 +1,180 @@
+/** Messages: sending one, reading their metadata and texts, following and stopping a reply. */
+import { v } from "convex/values";
+import type { Doc } from "./_generated/dataModel.js";
+import { mutation, query } from "./_generated/server.js";
+import type { MutationCtx } from "./_generated/server.js";
+import { readableChat, requireChat, requireUser } from "./model/access.ts";
+import { appError } from "./model/appError.ts";
+import { beginTurn, parentOfNewTurn, turnOfRequest } from "./model/chatTree.ts";
+import { storedText } from "./model/replyText.ts";
+import { offerRunToServer, stopRun } from "./model/runLifecycle.ts";
+import { chooseModel } from "./providers/modelChoice.ts";
+import { replyErrorValidator, runStatusValidator } from "./schema.ts";
+
+/** The newest messages of a chat; older ones are not listed. */
+const maxListLength = 1_000;
+
+export const send = mutation({
+  args: {
+    chatId: v.string(),
+    text: v.string(),
+    clientRequestId: v.string(),
+    parentId: v.optional(v.string()),
+    model: v.optional(v.string()),
+  },
+  returns: v.object({
+    chatId: v.id("chats"),
+    userMessageId: v.id("messages"),
+    messageId: v.id("messages"),
+    streamId: v.string(),
+  }),
+  handler: async (ctx, args) => {
+    const chatId = await requireChat(ctx, args.chatId);
+    const { userId } = await requireUser(ctx);
+    const { clientRequestId, text } = args;
+    const earlier = await turnOfRequest(ctx, userId, clientRequestId);
+    if (earlier !== null) {
+      return earlier;
+    }
+    const chat = await ctx.db.get("chats", chatId);
+    const model = chooseModel(process.env, args.model, chat?.model);
+    const parentId = await parentOfNewTurn(ctx, chatId, args.parentId);
+    await ctx.db.patch("chats", chatId, { status: "replying", model, updatedAt: Date.now() });
+    return await beginTurn(ctx, { chatId, parentId, authorId: userId, clientRequestId, text, model });
+  },
+});
+
+/** Metadata of the chat's messages, oldest first; texts are queries of their own. */
+export const list = query({
+  args: { chatId: v.string() },
+  returns: v.array(
+    v.object({
+      _id: v.id("messages"),
+      _creationTime: v.number(),
+      chatId: v.id("chats"),
+      parentId: v.union(v.id("messages"), v.null()),
+      role: v.union(v.literal("user"), v.literal("assistant")),
+      clientRequestId: v.union(v.string(), v.null()),
+      reply: v.union(
+        v.null(),
+        v.object({
+          streamId: v.string(),
+          status: runStatusValidator,
+          attempt: v.number(),
+          model: v.string(),
+          error: v.union(replyErrorValidator, v.null()),
+          usage: v.union(v.object({ inputTokens: v.number(), outputTokens: v.number() }), v.null()),
+          costUsd: v.union(v.number(), v.null()),
+        }),
+      ),
+    }),
+  ),
+  handler: async (ctx, args) => {
+    const chatId = await readableChat(ctx, args.chatId);
+    if (chatId === null) {
+      return [];
+    }
+    const newestFirst = await ctx.db
+      .query("messages")
+      .withIndex("by_chat", (q) => q.eq("chatId", chatId))
+      .order("desc")
+      .take(maxListLength);
+    return newestFirst.toReversed().map(messageMeta);
+  },
+});
+
+/** The text of a user message or of a reply that has ended; null for anything else. */
+export const getText = query({
+  args: { messageId: v.string() },
+  returns: v.union(v.null(), v.object({ text: v.string() })),
+  handler: async (ctx, { messageId }) => {
+    const id = ctx.db.normalizeId("messages", messageId);
+    const message = id === null ? null : await ctx.db.get("messages", id);
+    if (message === null || (await readableChat(ctx, message.chatId)) === null) {
+      return null;
+    }
+    const text = await storedText(ctx, message._id);
+    return text === null ? null : { text };
+  },
+});
+
+/** The newest flushes of a live reply; null once it has ended some minutes ago: read the body then. */
+export const getTail = query({
+  args: { streamId: v.string() },
+  returns: v.union(
+    v.null(),
+    v.object({ attempt: v.number(), from: v.number(), text: v.string(), status: runStatusValidator }),
+  ),
+  handler: async (ctx, { streamId }) => {
+    const tail = await ctx.db
+      .query("tails")
+      .withIndex("by_stream", (q) => q.eq("streamId", streamId))
+      .unique();
+    if (tail === null || (await readableChat(ctx, tail.chatId)) === null) {
+      return null;
+    }
+    const { attempt, from, flushes, status } = tail;
+    return { attempt, from, text: flushes.join(""), status };
+  },
+});
+
+/** Stops a reply, from whichever tab; what is there of it stays. Nothing happens if it has ended. */
+export const stop = mutation({
+  args: { messageId: v.string() },
+  returns: v.null(),
+  handler: async (ctx, { messageId }) => {
+    const run = await requireRun(ctx, messageId);
+    if (run !== null) {
+      await stopRun(ctx, run);
+    }
+    return null;
+  },
+});
+
+/** Says that the client cannot drive this reply, so that the server begins at once instead of waiting for it. */
+export const leaveToServer = mutation({
+  args: { messageId: v.string() },
+  returns: v.null(),
+  handler: async (ctx, { messageId }) => {
+    const run = await requireRun(ctx, messageId);
+    if (run !== null) {
+      await offerRunToServer(ctx, run);
+    }
+    return null;
+  },
+});
+
+/** The run of a reply; null if it ended so long ago that it was removed. Throws `notFound` for what the user cannot see. */
+async function requireRun(ctx: MutationCtx, messageId: string): Promise<Doc<"runs"> | null> {
+  const id = ctx.db.normalizeId("messages", messageId);
+  const message = id === null ? null : await ctx.db.get("messages", id);
+  if (!message?.reply || (await readableChat(ctx, message.chatId)) === null) {
+    throw appError({ kind: "notFound", message: "There is no such reply." });
+  }
+  const { streamId } = message.reply;
+  return await ctx.db
+    .query("runs")
+    .withIndex("by_stream", (q) => q.eq("streamId", streamId))
+    .unique();
+}
+
+function messageMeta({
+  _id,
+  _creationTime,
+  chatId,
+  parentId,
+  role,
+  clientRequestId,
+  reply,
+}: Doc<"messages">) {
+  const base = { _id, _creationTime, chatId, parentId, role, clientRequestId };
+  if (reply === null) {
+    return { ...base, reply: null };
+  }
+  const { streamId, status, attempt, model, error, costUsd } = reply;
+  const usage = reply.usage && {
+    inputTokens: reply.usage.inputTokens,
+    outputTokens: reply.usage.outputTokens,
+  };
+  return { ...base, reply: { streamId, status, attempt, model, error, usage, costUsd } };
+}

@@ -1,0 +1,68 @@
+/** What a model is given: the path of the tree that leads to the reply, and the way on from a text that broke off. */
+import type { Doc, Id } from "../_generated/dataModel.js";
+import type { MutationCtx } from "../_generated/server.js";
+import { currentText } from "./replyText.ts";
+
+export interface PromptTurn {
+  role: "user" | "assistant";
+  text: string;
+}
+
+/** A bound on reads; longer conversations are cut at the front by their length long before. */
+const maxTurns = 500;
+
+/** UTF-16 units a token stands for, on the careful side for prose; half of the window stays free for the answer. */
+const unitsPerToken = 3;
+const promptShare = 0.5;
+
+/** The newest models refuse to go on from an assistant turn, so the request to go on is a turn of the user's. */
+const continueRequest =
+  "Your last answer broke off. Continue it exactly where it ends: do not repeat any of it, add no introduction and do " +
+  "not mention the interruption.";
+
+/**
+ * The turns that lead to `reply`, oldest first, as many as fit a window of `contextTokens`. A `persistedText` that is not
+ * empty is the beginning of the reply itself, and the model is asked to go on from there.
+ */
+export async function promptContext(
+  ctx: MutationCtx,
+  reply: Doc<"messages">,
+  contextTokens: number,
+  persistedText: string,
+): Promise<PromptTurn[]> {
+  const budget = contextTokens * promptShare * unitsPerToken - persistedText.length;
+  const turns = await turnsUpTo(ctx, reply.parentId, budget);
+  if (persistedText === "") {
+    return turns;
+  }
+  return [...turns, { role: "assistant", text: persistedText }, { role: "user", text: continueRequest }];
+}
+
+/** The newest turn is always in, however long; the first one is the user's. */
+async function turnsUpTo(
+  ctx: MutationCtx,
+  newest: Id<"messages"> | null,
+  budget: number,
+): Promise<PromptTurn[]> {
+  const turns: PromptTurn[] = [];
+  let length = 0;
+  let nextId = newest;
+  while (nextId !== null && turns.length < maxTurns) {
+    const message: Doc<"messages"> | null = await ctx.db.get("messages", nextId);
+    if (message === null) {
+      break;
+    }
+    const text = await currentText(ctx, message);
+    length += text.length;
+    if (turns.length > 0 && length > budget) {
+      break;
+    }
+    if (text !== "") {
+      turns.push({ role: message.role, text });
+    }
+    nextId = message.parentId;
+  }
+  turns.reverse();
+  const firstUserTurn = turns.findIndex((turn) => turn.role === "user");
+  return firstUserTurn === -1 ? [] : turns.slice(firstUserTurn);
+}

@@ -1,0 +1,105 @@
+/**
+ * The component streams that hold a reply's text while it grows. A reply starts with one and rotates to the next by size
+ * and age: reading a stream costs as much as it holds, and the component ends any stream twenty minutes after it was made.
+ */
+import { PersistentTextStreaming } from "@convex-dev/persistent-text-streaming";
+import type { StreamId } from "@convex-dev/persistent-text-streaming";
+import { components } from "../_generated/api.js";
+import type { Doc, Id } from "../_generated/dataModel.js";
+import type { MutationCtx, QueryCtx } from "../_generated/server.js";
+
+const streaming = new PersistentTextStreaming(components.persistentTextStreaming);
+const streamFunctions = components.persistentTextStreaming.lib;
+
+/** UTF-16 units; a full stream is at most this and one flush. */
+const rotateAfterLength = 32_000;
+const rotateAfterMs = 10 * 60_000;
+
+/** Enough for a reply of thirty megabytes; a bound, not an expectation. */
+const maxStreamsPerReply = 1_000;
+
+export type OpenStream = Doc<"runs">["openStream"];
+
+/** Makes a component stream that belongs to nobody yet: `nameStream` gives it to its reply. */
+export async function createStream(ctx: MutationCtx): Promise<string> {
+  return await streaming.createStream(ctx);
+}
+
+/** Maps a component stream to its reply, as number `index`. */
+export async function nameStream(
+  ctx: MutationCtx,
+  reply: { chatId: Id<"chats">; messageId: Id<"messages"> },
+  streamId: string,
+  index: number,
+): Promise<void> {
+  await ctx.db.insert("replyStreams", { ...reply, streamId, index, isStored: true });
+}
+
+/** Ends the open stream and opens the one after it, which begins at the persisted length. */
+export async function openNextStream(
+  ctx: MutationCtx,
+  run: Doc<"runs">,
+  closedAs: "done" | "error",
+): Promise<OpenStream> {
+  await closeStream(ctx, run, closedAs);
+  const streamId = await createStream(ctx);
+  const index = run.openStream.index + 1;
+  await nameStream(ctx, { chatId: run.chatId, messageId: run.messageId }, streamId, index);
+  return { streamId, index, from: run.persistedLength, openedAt: Date.now() };
+}
+
+export async function closeStream(
+  ctx: MutationCtx,
+  run: Doc<"runs">,
+  status: "done" | "error",
+): Promise<void> {
+  await ctx.runMutation(streamFunctions.setStreamStatus, { streamId: run.openStream.streamId, status });
+}
+
+/** Adds a chunk, to a new stream when the open one is full or old. Answers the stream that is open afterwards. */
+export async function appendChunk(ctx: MutationCtx, run: Doc<"runs">, text: string): Promise<OpenStream> {
+  const isFull = run.persistedLength - run.openStream.from >= rotateAfterLength;
+  const isOld = Date.now() - run.openStream.openedAt >= rotateAfterMs;
+  const openStream = isFull || isOld ? await openNextStream(ctx, run, "done") : run.openStream;
+  await ctx.runMutation(streamFunctions.addChunk, { streamId: openStream.streamId, text, final: false });
+  return openStream;
+}
+
+/** What is persisted of a reply whose component streams are still there. */
+export async function readStreams(ctx: QueryCtx | MutationCtx, messageId: Id<"messages">): Promise<string> {
+  const rows = await ctx.db
+    .query("replyStreams")
+    .withIndex("by_message", (q) => q.eq("messageId", messageId))
+    .take(maxStreamsPerReply);
+  const bodies = await Promise.all(
+    rows.filter((row) => row.isStored).map((row) => streaming.getStreamBody(ctx, row.streamId as StreamId)),
+  );
+  return bodies.map((body) => body.text).join("");
+}
+
+/**
+ * Deletes up to `limit` of a reply's component streams with their rows, the last first. With `keepName` the row of
+ * index 0 stays, so that the reply's stream id goes on answering. Says whether all are gone.
+ */
+export async function removeStreams(
+  ctx: MutationCtx,
+  messageId: Id<"messages">,
+  { keepName, limit }: { keepName: boolean; limit: number },
+): Promise<boolean> {
+  const rows = await ctx.db
+    .query("replyStreams")
+    .withIndex("by_message", (q) => q.eq("messageId", messageId))
+    .order("desc")
+    .take(limit);
+  for (const row of rows) {
+    if (row.isStored) {
+      await streaming.deleteStream(ctx, row.streamId as StreamId);
+    }
+    if (row.index === 0 && keepName) {
+      await ctx.db.patch("replyStreams", row._id, { isStored: false });
+    } else {
+      await ctx.db.delete("replyStreams", row._id);
+    }
+  }
+  return rows.length < limit;
+}

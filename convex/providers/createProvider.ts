@@ -1,0 +1,16 @@
+/** The adapter for a wire format. Loads the providers' SDKs, so only actions import it. */
+import { anthropicMessages } from "./anthropicMessages.ts";
+import type { Endpoint } from "./modelChoice.ts";
+import { openaiChat } from "./openaiChat.ts";
+import type { Provider } from "./provider.ts";
+
+export function createProvider({ wire, ...access }: Endpoint): Provider {
+  switch (wire) {
+    case "openaiChat":
+      return openaiChat(access);
+    case "anthropicMessages":
+      return anthropicMessages(access);
+    default:
+      return wire satisfies never;
+  }
+}

@@ -1,0 +1,75 @@
+/** What a model provider is to the rest of the house: a prompt in, events out, errors with a kind. */
+import type { ProviderErrorKind } from "../shared/errors.ts";
+
+export interface ProviderRequest {
+  /** The provider's own name of the model. */
+  model: string;
+  /** Oldest first, beginning and ending with the user's. */
+  turns: { role: "user" | "assistant"; text: string }[];
+  maxOutputTokens: number;
+}
+
+/** Tokens. Input includes what was read from and written to the provider's cache, output includes reasoning. */
+export interface Usage {
+  inputTokens: number;
+  outputTokens: number;
+  cacheReadTokens: number;
+  cacheWriteTokens: number;
+  reasoningTokens: number;
+}
+
+/** `length`: the limit of output or of the context was reached. `refused`: the model or a filter declined. */
+export type FinishReason = "stop" | "length" | "refused";
+
+export type ProviderEvent =
+  | { kind: "text"; text: string }
+  | { kind: "reasoning"; text: string }
+  /** Replaces an earlier count of the same reply. */
+  | { kind: "usage"; usage: Usage }
+  | { kind: "finish"; reason: FinishReason };
+
+export interface Provider {
+  /**
+   * Produces one reply. The iteration throws a `ProviderError`, or ends early without `finish` when `signal` was aborted,
+   * which also closes the connection. A `usage` event may follow `finish`, or never come.
+   */
+  stream(request: ProviderRequest, signal: AbortSignal): AsyncIterable<ProviderEvent>;
+}
+
+export class ProviderError extends Error {
+  readonly kind: ProviderErrorKind;
+
+  constructor(kind: ProviderErrorKind, message: string, options?: { cause: unknown }) {
+    super(message, options);
+    this.name = "ProviderError";
+    this.kind = kind;
+  }
+
+  /** Whether the same request may succeed a moment later: the fault lies in the load or on the way, not in the request. */
+  get isRetryable(): boolean {
+    switch (this.kind) {
+      case "rateLimit":
+      case "overloaded":
+      case "network":
+      case "timeout":
+        return true;
+      case "auth":
+      case "invalidRequest":
+      case "contextTooLong":
+      case "refused":
+      case "unknown":
+        return false;
+      default:
+        return this.kind satisfies never;
+    }
+  }
+}
+
+/** Any thrown value as a `ProviderError`; what nobody foresaw keeps its message. */
+export function asProviderError(thrown: unknown): ProviderError {
+  if (thrown instanceof ProviderError) {
+    return thrown;
+  }
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new ProviderError("unknown", message, { cause: thrown });
+}

@@ -1,0 +1,221 @@
+/** The transactions of a run: what its pump, the reaper and the queue call. No provider SDK is loaded here. */
+import { v } from "convex/values";
+import { internal } from "./_generated/api.js";
+import type { Doc } from "./_generated/dataModel.js";
+import { internalMutation, internalQuery } from "./_generated/server.js";
+import type { MutationCtx } from "./_generated/server.js";
+import { readableChat } from "./model/access.ts";
+import { appError } from "./model/appError.ts";
+import { promptContext } from "./model/promptContext.ts";
+import { readStreams, removeStreams } from "./model/replyStreams.ts";
+import * as lifecycle from "./model/runLifecycle.ts";
+import { contextTokensOf } from "./providers/catalogue.ts";
+import { finishReasonValidator, replyErrorValidator, usageValidator } from "./schema.ts";
+
+/** Runs the reaper takes up in one transaction; more of them wait for the next. */
+const maxReaped = 20;
+
+/** A run that cannot be taken up must not keep the reaper from the others. */
+const retryTakeUpMs = 60_000;
+
+const maxStreamsRemoved = 20;
+
+const leaseValidator = v.object({ stop: v.boolean(), leaseMs: v.number() });
+
+const outcome = {
+  token: v.string(),
+  text: v.string(),
+  usage: v.union(usageValidator, v.null()),
+  costUsd: v.union(v.number(), v.null()),
+};
+
+/** Gives the run of a stream to exactly one caller, with all that is needed to go on with it. */
+export const claim = internalMutation({
+  args: {
+    streamId: v.string(),
+    token: v.string(),
+    driverToken: v.optional(v.string()),
+    by: v.union(v.literal("driver"), v.literal("server")),
+  },
+  returns: v.object({
+    attempt: v.number(),
+    model: v.string(),
+    persistedText: v.string(),
+    turns: v.array(v.object({ role: v.union(v.literal("user"), v.literal("assistant")), text: v.string() })),
+    leaseMs: v.number(),
+  }),
+  handler: async (ctx, { streamId, token, driverToken, by }) => {
+    const run = await ctx.db
+      .query("runs")
+      .withIndex("by_stream", (q) => q.eq("streamId", streamId))
+      .unique();
+    if (run === null) {
+      throw await refusalWithoutRun(ctx, streamId);
+    }
+    if (by === "driver" && (await readableChat(ctx, run.chatId)) === null) {
+      throw unknownStream();
+    }
+    const message = await ctx.db.get("messages", run.messageId);
+    if (message === null) {
+      throw unknownStream();
+    }
+    const claimed = await lifecycle.claimRun(ctx, run, { token, driverToken: driverToken ?? null, by });
+    const persistedText = claimed.persistedLength === 0 ? "" : await readStreams(ctx, message._id);
+    const turns = await promptContext(ctx, message, contextTokensOf(run.model), persistedText);
+    const leaseMs = Math.max(0, (claimed.deadline ?? 0) - Date.now());
+    return { attempt: run.attempt, model: run.model, persistedText, turns, leaseMs };
+  },
+});
+
+/** Persists a flush: writes what is new from offset `from` on, acknowledges what is there, refuses a gap. */
+export const append = internalMutation({
+  args: { token: v.string(), from: v.number(), text: v.string() },
+  returns: leaseValidator,
+  handler: async (ctx, { token, from, text }) => {
+    const run = await lifecycle.requireOwnRun(ctx, token);
+    return await lifecycle.appendText(ctx, run, from, text);
+  },
+});
+
+/** Extends the lease while there is nothing to persist. */
+export const heartbeat = internalMutation({
+  args: { token: v.string() },
+  returns: leaseValidator,
+  handler: async (ctx, { token }) => {
+    const run = await lifecycle.requireOwnRun(ctx, token);
+    return await lifecycle.extendLease(ctx, run);
+  },
+});
+
+/** What a silent pump asks between heartbeats: may it go on, was it asked to stop, does it hold the run no more? */
+export const poll = internalQuery({
+  args: { token: v.string() },
+  returns: v.union(v.literal("go"), v.literal("stop"), v.literal("gone")),
+  handler: async (ctx, { token }) => {
+    const run = await ctx.db
+      .query("runs")
+      .withIndex("by_token", (q) => q.eq("token", token))
+      .unique();
+    if (run === null || run.status !== "running") {
+      return "gone";
+    }
+    return run.stopRequestedAt === null ? "go" : "stop";
+  },
+});
+
+export const finish = internalMutation({
+  args: {
+    ...outcome,
+    status: v.union(v.literal("complete"), v.literal("stopped")),
+    finishReason: v.union(finishReasonValidator, v.null()),
+  },
+  returns: v.null(),
+  handler: async (ctx, { token, ...end }) => {
+    await endOwnRun(ctx, token, { ...end, error: null });
+    return null;
+  },
+});
+
+export const fail = internalMutation({
+  args: { ...outcome, error: replyErrorValidator },
+  returns: v.null(),
+  handler: async (ctx, { token, ...end }) => {
+    await endOwnRun(ctx, token, { ...end, status: "failed", finishReason: null });
+    return null;
+  },
+});
+
+/** No driver came in time, or one was turned away: the server produces the reply itself. */
+export const offerToServer = internalMutation({
+  args: { runId: v.id("runs") },
+  returns: v.null(),
+  handler: async (ctx, { runId }) => {
+    const run = await ctx.db.get("runs", runId);
+    if (run !== null) {
+      await lifecycle.offerRunToServer(ctx, run);
+    }
+    return null;
+  },
+});
+
+/** Takes up every run whose deadline has passed, each in a transaction of its own inside this one. */
+export const reap = internalMutation({
+  args: {},
+  returns: v.null(),
+  handler: async (ctx) => {
+    const now = Date.now();
+    const due = await ctx.db
+      .query("runs")
+      .withIndex("by_deadline", (q) => q.gt("deadline", 0).lte("deadline", now))
+      .take(maxReaped);
+    for (const run of due) {
+      try {
+        await ctx.runMutation(internal.runs.takeUp, { runId: run._id });
+      } catch (error) {
+        console.error(`The run ${run._id} could not be taken up and is tried again later.`, error);
+        await ctx.db.patch("runs", run._id, { deadline: now + retryTakeUpMs });
+      }
+    }
+    if (due.length === maxReaped) {
+      await ctx.scheduler.runAfter(0, internal.runs.reap, {});
+    }
+    return null;
+  },
+});
+
+export const takeUp = internalMutation({
+  args: { runId: v.id("runs") },
+  returns: v.null(),
+  handler: async (ctx, { runId }) => {
+    const run = await ctx.db.get("runs", runId);
+    if (run !== null) {
+      await lifecycle.takeUpRun(ctx, run);
+    }
+    return null;
+  },
+});
+
+/** Deletes what an ended run no longer needs, in small batches: component streams, tail, the run itself. */
+export const removeLeftovers = internalMutation({
+  args: { runId: v.id("runs") },
+  returns: v.null(),
+  handler: async (ctx, { runId }) => {
+    const run = await ctx.db.get("runs", runId);
+    if (run === null) {
+      return null;
+    }
+    const isDone = await removeStreams(ctx, run.messageId, { keepName: true, limit: maxStreamsRemoved });
+    if (!isDone) {
+      await ctx.scheduler.runAfter(0, internal.runs.removeLeftovers, { runId });
+      return null;
+    }
+    if ((await ctx.db.get("tails", run.tailId)) !== null) {
+      await ctx.db.delete("tails", run.tailId);
+    }
+    await ctx.db.delete("runs", runId);
+    return null;
+  },
+});
+
+/** Ending twice is safe: the answer to the first may have been lost. */
+async function endOwnRun(ctx: MutationCtx, token: string, end: lifecycle.RunEnd): Promise<void> {
+  const run: Doc<"runs"> | null = await lifecycle.runOfToken(ctx, token);
+  if (run !== null && run.status === end.status) {
+    return;
+  }
+  await lifecycle.endRun(ctx, await lifecycle.requireOwnRun(ctx, token), end);
+}
+
+async function refusalWithoutRun(ctx: MutationCtx, streamId: string) {
+  const name = await ctx.db
+    .query("replyStreams")
+    .withIndex("by_stream", (q) => q.eq("streamId", streamId))
+    .unique();
+  return name !== null && (await readableChat(ctx, name.chatId)) !== null
+    ? appError({ kind: "runTaken", message: "This reply has ended." })
+    : unknownStream();
+}
+
+function unknownStream() {
+  return appError({ kind: "notFound", message: "There is no reply with this stream id." });
+}

@@ -1,0 +1,113 @@
+/** The body of a driver's HTTP response as a sink: server-sent events, or the plain text of the tokens. */
+import type { StreamEvent } from "../shared/streamEvents.ts";
+import type { ReplySink } from "./replySink.ts";
+
+/** Bytes that may wait for a slow client before it is left to read the database. */
+const maxQueuedBytes = 256 * 1024;
+
+/** Convex drops what an HTTP response has beyond 20 MiB; the body ends before, without verdict. */
+const maxBodyBytes = 16 * 1024 * 1024;
+
+/** What an event becomes in the body; "" for none. */
+export interface BodyFormat {
+  contentType: string;
+  event(event: StreamEvent, id: string): string;
+  ping: string;
+  /** Whether a reader of this format takes the plain end of the body for the end of the reply. */
+  endMeansDone: boolean;
+}
+
+export const sseFormat: BodyFormat = {
+  contentType: "text/event-stream; charset=utf-8",
+  event: (event, id) => `event: ${event.kind}\nid: ${id}\ndata: ${JSON.stringify(event)}\n\n`,
+  ping: ": ping\n\n",
+  endMeansDone: false,
+};
+
+/** `alreadyPersisted` is the beginning of a reply that is taken over, which a reader of plain text would miss. */
+export function plainTextFormat(alreadyPersisted: string): BodyFormat {
+  return {
+    contentType: "text/plain; charset=utf-8",
+    event: (event) => {
+      switch (event.kind) {
+        case "start":
+          return alreadyPersisted;
+        case "text":
+          return event.text;
+        case "reasoning":
+        case "error":
+        case "done":
+          return "";
+        default:
+          return event satisfies never;
+      }
+    },
+    ping: "",
+    endMeansDone: true,
+  };
+}
+
+export class BodySink implements ReplySink {
+  readonly body: ReadableStream<Uint8Array>;
+  private readonly format: BodyFormat;
+  private readonly attempt: number;
+  private readonly encoder = new TextEncoder();
+  /** Null once the body has ended or its client is gone. */
+  private controller: ReadableStreamDefaultController<Uint8Array> | null = null;
+  private sentEvents = 0;
+  private sentBytes = 0;
+  private isDone = false;
+
+  constructor(format: BodyFormat, attempt: number) {
+    this.format = format;
+    this.attempt = attempt;
+    this.body = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.controller = controller;
+        },
+        cancel: () => {
+          this.controller = null;
+        },
+      },
+      { highWaterMark: maxQueuedBytes, size: (chunk) => chunk?.byteLength ?? 0 },
+    );
+  }
+
+  send(event: StreamEvent): void {
+    this.isDone ||= event.kind === "done";
+    this.write(this.format.event(event, `${this.attempt}.${this.sentEvents}`));
+    this.sentEvents += 1;
+  }
+
+  ping(): void {
+    this.write(this.format.ping);
+  }
+
+  close(): void {
+    const controller = this.controller;
+    this.controller = null;
+    if (controller === null) {
+      return;
+    }
+    if (this.format.endMeansDone && !this.isDone) {
+      controller.error(new Error("The reply broke off here; what there is of it is in the database."));
+    } else {
+      controller.close();
+    }
+  }
+
+  private write(text: string): void {
+    if (this.controller === null || text === "") {
+      return;
+    }
+    const chunk = this.encoder.encode(text);
+    const room = this.controller.desiredSize ?? 0;
+    this.sentBytes += chunk.byteLength;
+    if (room <= 0 || this.sentBytes > maxBodyBytes) {
+      this.close();
+      return;
+    }
+    this.controller.enqueue(chunk);
+  }
+}

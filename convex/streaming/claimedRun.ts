@@ -1,0 +1,85 @@
+/** Claiming a run from an action, and producing its reply: what the driven and the undriven way have in common. */
+import { internal } from "../_generated/api.js";
+import type { ActionCtx } from "../_generated/server.js";
+import { appErrorOf } from "../model/appError.ts";
+import type { PromptTurn } from "../model/promptContext.ts";
+import { costUsd } from "../providers/cost.ts";
+import { createProvider } from "../providers/createProvider.ts";
+import { modelOfRun } from "../providers/modelChoice.ts";
+import { ProviderError } from "../providers/provider.ts";
+import type { Provider } from "../providers/provider.ts";
+import { systemClock } from "./clock.ts";
+import { ReplyPump } from "./replyPump.ts";
+import type { ReplySink } from "./replySink.ts";
+import { convexRunStore, RunLostError } from "./runStore.ts";
+
+export interface ClaimedRun {
+  token: string;
+  claimedAt: number;
+  attempt: number;
+  model: string;
+  /** The beginning of the reply, from an earlier attempt. */
+  persistedText: string;
+  turns: PromptTurn[];
+}
+
+/** Claims the run of a stream for this action. Rejects with the `ConvexError`s of `runs.claim`. */
+export async function claimRun(
+  ctx: ActionCtx,
+  claim: { streamId: string; driverToken?: string; by: "driver" | "server" },
+): Promise<ClaimedRun> {
+  const token = crypto.randomUUID();
+  const claimedAt = systemClock.now();
+  const claimed: Omit<ClaimedRun, "token" | "claimedAt"> = await ctx.runMutation(internal.runs.claim, {
+    ...claim,
+    token,
+  });
+  return { ...claimed, token, claimedAt };
+}
+
+/** Produces the reply of a claimed run, to its end. Never rejects: what is lost is taken up by the reaper. */
+export async function produceReply(ctx: ActionCtx, run: ClaimedRun, sink: ReplySink): Promise<void> {
+  const { provider, maxOutputTokens, price } = providerFor(run.model);
+  const pump = new ReplyPump(
+    {
+      attempt: run.attempt,
+      claimedAt: run.claimedAt,
+      persistedText: run.persistedText,
+      request: { model: run.model, turns: run.turns, maxOutputTokens },
+      costOf: (usage) => (price === null ? null : costUsd(usage, price)),
+    },
+    { provider, store: convexRunStore(ctx, run.token, systemClock), sink, clock: systemClock },
+  );
+  try {
+    await pump.pump();
+  } catch (error) {
+    if (error instanceof RunLostError) {
+      console.warn(`Gave up the run of attempt ${run.attempt}: ${error.message}`);
+    } else {
+      console.error("The end of a run could not be stored; it will be taken up again.", error);
+    }
+  }
+}
+
+/** A model that became unusable after the message was sent fails its reply like a provider that refuses. */
+function providerFor(modelId: string) {
+  try {
+    const { endpoint, maxOutputTokens, price } = modelOfRun(process.env, modelId);
+    return { provider: createProvider(endpoint), maxOutputTokens, price };
+  } catch (error) {
+    const refusal = appErrorOf(error);
+    if (refusal === null) {
+      throw error;
+    }
+    return { provider: refusingProvider(refusal.message), maxOutputTokens: 0, price: null };
+  }
+}
+
+function refusingProvider(message: string): Provider {
+  return {
+    // eslint-disable-next-line require-yield -- it refuses before the first event
+    async *stream() {
+      throw new ProviderError("auth", message);
+    },
+  };
+}

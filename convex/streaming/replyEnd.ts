@@ -1,0 +1,72 @@
+/** What is stored at the end of a reply: its status, and what it used as far as that is known. */
+import type { FinishReason, ProviderError, ProviderRequest, Usage } from "../providers/provider.ts";
+import type { ReplyEnd, ReplyOutcome } from "./runStore.ts";
+
+export type Verdict =
+  | { kind: "complete"; finishReason: FinishReason }
+  | { kind: "stopped" }
+  | { kind: "failed"; error: ProviderError };
+
+export interface Produced {
+  text: string;
+  /** UTF-16 units of `text` that this run received. */
+  newLength: number;
+  usage: Usage | null;
+  request: ProviderRequest;
+  costOf(usage: Usage): number | null;
+}
+
+/** UTF-16 units of prose to a token, about. */
+const unitsPerToken = 4;
+
+const maxErrorLength = 1_000;
+
+export function replyEnd(verdict: Verdict, produced: Produced): ReplyEnd {
+  const { text } = produced;
+  switch (verdict.kind) {
+    case "complete": {
+      const { finishReason } = verdict;
+      const outcome = { text, ...bill(produced, produced.usage, false) };
+      if (finishReason === "refused" && text === "") {
+        const message = "The model declined to answer this.";
+        return { ...outcome, status: "failed", error: { kind: "refused", message } };
+      }
+      return { ...outcome, status: "complete", finishReason };
+    }
+    case "stopped":
+      return {
+        text,
+        ...bill(produced, estimatedUsage(produced), true),
+        status: "stopped",
+        finishReason: null,
+      };
+    case "failed": {
+      const { kind, message } = verdict.error;
+      const error = { kind, message: message.slice(0, maxErrorLength).toWellFormed() };
+      return { text, ...bill(produced, estimatedUsage(produced), true), status: "failed", error };
+    }
+    default:
+      return verdict satisfies never;
+  }
+}
+
+function bill(produced: Produced, usage: Usage | null, estimated: boolean): Omit<ReplyOutcome, "text"> {
+  return usage === null
+    ? { usage: null, costUsd: null }
+    : { usage: { ...usage, estimated }, costUsd: produced.costOf(usage) };
+}
+
+/** A reply that broke off never gets its final count: what was counted so far, or a guess, whichever is more. */
+function estimatedUsage({ newLength, usage, request }: Produced): Usage | null {
+  if (newLength === 0 && usage === null) {
+    return null;
+  }
+  const promptLength = request.turns.reduce((sum, turn) => sum + turn.text.length, 0);
+  return {
+    inputTokens: usage?.inputTokens ?? Math.ceil(promptLength / unitsPerToken),
+    outputTokens: Math.max(usage?.outputTokens ?? 0, Math.ceil(newLength / unitsPerToken)),
+    cacheReadTokens: usage?.cacheReadTokens ?? 0,
+    cacheWriteTokens: usage?.cacheWriteTokens ?? 0,
+    reasoningTokens: usage?.reasoningTokens ?? 0,
+  };
+}

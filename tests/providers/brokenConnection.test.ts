@@ -1,0 +1,66 @@
+import { createServer } from "node:http";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, expect, test } from "vitest";
+import { anthropicMessages } from "../../convex/providers/anthropicMessages.ts";
+import { openaiChat } from "../../convex/providers/openaiChat.ts";
+import { collect, oneTurn } from "../support/providerEvents.ts";
+import { eventStream } from "../support/wireResponse.ts";
+
+let server: Server | null = null;
+
+afterEach(() => {
+  server?.closeAllConnections();
+  server?.close();
+});
+
+/** A server that sends `body` and destroys the connection, or keeps it until the client goes. */
+async function startServer(body: string, afterwards: "destroy" | "keep") {
+  const clientGone = Promise.withResolvers<void>();
+  server = createServer((_request, response) => {
+    response.on("close", () => clientGone.resolve());
+    response.writeHead(200, { "Content-Type": "text/event-stream" });
+    response.write(body, () => {
+      if (afterwards === "destroy") {
+        // The bytes first have to leave the buffer of the socket.
+        setTimeout(() => response.destroy(), 50);
+      }
+    });
+  });
+  await new Promise<void>((resolve) => server?.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    clientGone: clientGone.promise,
+  };
+}
+
+const openaiHalf = eventStream([{ choices: [{ index: 0, delta: { content: "Half" } }] }]);
+const anthropicHalf = eventStream(
+  [{ type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "Half" } }],
+  true,
+);
+
+const wires = [
+  { name: "openaiChat", half: openaiHalf, create: openaiChat },
+  { name: "anthropicMessages", half: anthropicHalf, create: anthropicMessages },
+];
+
+test.each(wires)(
+  "$name: a connection that is cut in mid-reply is a failure of the network",
+  async ({ half, create }) => {
+    const { url } = await startServer(half, "destroy");
+    const reply = await collect(create({ apiKey: "key", baseUrl: url }));
+    expect(reply).toMatchObject({ text: "Half", error: { kind: "network" } });
+  },
+);
+
+test.each(wires)("$name: an abort closes the connection to the provider", async ({ half, create }) => {
+  const { url, clientGone } = await startServer(half, "keep");
+  const abort = new AbortController();
+  const provider = create({ apiKey: "key", baseUrl: url });
+  const events = provider.stream(oneTurn, abort.signal)[Symbol.asyncIterator]();
+  expect((await events.next()).value).toEqual({ kind: "text", text: "Half" });
+  abort.abort();
+  expect(await events.next()).toMatchObject({ done: true });
+  await clientGone;
+});
