@@ -1,0 +1,82 @@
+/**
+ * Main module of the action thread: holds the code and environment the engine last posted, runs the actions it asks for,
+ * and serves HTTP actions on the site port.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { catchStrayErrors } from "../runner/strayErrors.ts";
+import { ActionSlots } from "./actionSlots.ts";
+import { EngineSyscalls } from "./engineSyscalls.ts";
+import { runFunctionAction } from "./functionAction.ts";
+import { serveHttpAction } from "./httpAction.ts";
+import { openSitePort } from "./sitePort.ts";
+import type {
+  ActionThreadData,
+  Environments,
+  FromActionThread,
+  RunnableCode,
+  ToActionThread,
+} from "./threadMessages.ts";
+
+const { siteHost, sitePort, limits } = workerData as ActionThreadData;
+const engine = parentPort!;
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a window
+const post = (message: FromActionThread): void => engine.postMessage(message);
+
+catchStrayErrors((error) =>
+  post({
+    kind: "strayError",
+    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  }),
+);
+
+let code: RunnableCode | null = null;
+let environments: Environments = {};
+const introduced = Promise.withResolvers<void>();
+const syscalls = new EngineSyscalls(post);
+const slots = new ActionSlots(limits.concurrent, limits.maxWaitMs);
+const services = {
+  limits,
+  post,
+  slots,
+  syscalls,
+  introduced: introduced.promise,
+  component: (path: string) => code?.components[path] ?? null,
+  environment: (path: string) => environments[path] ?? {},
+};
+
+function receive(message: ToActionThread): void {
+  switch (message.kind) {
+    case "code":
+      code = message.code;
+      introduced.resolve();
+      break;
+    case "environments":
+      environments = message.environments;
+      break;
+    case "run":
+      void runFunctionAction(message.request, services);
+      break;
+    case "syscallResult":
+      syscalls.answer(message.syscallId, message.result);
+      break;
+    case "ping":
+      post({ kind: "pong" });
+      break;
+    default:
+      message satisfies never;
+  }
+}
+
+try {
+  const port = await openSitePort(
+    siteHost,
+    sitePort,
+    (request, response) => void serveHttpAction(request, response, services),
+  );
+  post({ kind: "listening", port });
+  // Not before: whoever watches this thread counts from "listening", and user code must not come first.
+  engine.on("message", receive);
+} catch (error) {
+  post({ kind: "notListening", code: (error as NodeJS.ErrnoException).code ?? String(error) });
+  engine.close();
+}

@@ -1,0 +1,148 @@
+/**
+ * The worker behind the action pool and its life: started, asked for a sign of life, replaced when it ends or is
+ * silent, always on the same site port.
+ */
+import { Worker } from "node:worker_threads";
+import { DeploymentError } from "../protocol/deploymentError.ts";
+import type { ActionLimits, ActionThreadData, FromActionThread, ToActionThread } from "./threadMessages.ts";
+
+export interface ActionWorkerParts {
+  siteHost: string;
+  sitePort: number;
+  limits: ActionLimits;
+  heartbeat: { everyMs: number; maxMissed: number };
+  log(line: string): void;
+  /** A thread runs: tell it all it has to know, before anything else is posted. */
+  onStart(): void;
+  onMessage(message: FromActionThread): void;
+  /** What the thread was doing is lost. A new one is being started. */
+  onDeath(reason: string): void;
+}
+
+const maxHeapMb = 2_048;
+/** Between two attempts to start a thread that fails at once. */
+const restartPauseMs = 500;
+
+export class ActionWorker {
+  readonly #parts: ActionWorkerParts;
+  /** Runs to start as soon as there is a thread again. */
+  #postponed: ToActionThread[] = [];
+  #worker: Worker | null = null;
+  #port: number;
+  #generation = 0;
+  #isListening = false;
+  #missedBeats = 0;
+  #heartbeat: NodeJS.Timeout | undefined;
+  #restart: NodeJS.Timeout | undefined;
+  #closing = false;
+
+  constructor(parts: ActionWorkerParts) {
+    this.#parts = parts;
+    this.#port = parts.sitePort;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** Grows with each thread. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Rejects with PortTaken. */
+  async start(): Promise<void> {
+    await this.#startThread();
+    this.#heartbeat = setInterval(() => this.#beat(), this.#parts.heartbeat.everyMs);
+    this.#heartbeat.unref();
+  }
+
+  post(message: ToActionThread): void {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a window
+    if (this.#worker) this.#worker.postMessage(message);
+    else if (message.kind === "run") this.#postponed.push(message);
+    // Anything else is told to a new thread by `onStart`, or was for what died with the old one.
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true;
+    clearInterval(this.#heartbeat);
+    clearTimeout(this.#restart);
+    await this.#worker?.terminate();
+  }
+
+  /** Resolves when the site port is open. A thread that ends after that is replaced. */
+  #startThread(): Promise<void> {
+    const data: ActionThreadData = {
+      siteHost: this.#parts.siteHost,
+      sitePort: this.#port,
+      limits: this.#parts.limits,
+    };
+    const worker = new Worker(new URL("./actionThread.ts", import.meta.url), {
+      workerData: data,
+      resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
+    });
+    this.#worker = worker;
+    this.#generation++;
+    this.#isListening = false;
+    this.#missedBeats = 0;
+    this.#parts.onStart();
+    for (const message of this.#postponed.splice(0)) this.post(message);
+    return new Promise((resolve, reject) => {
+      let fault = new DeploymentError("Internal", "it ended by itself.");
+      worker.on("message", (message: FromActionThread) => {
+        if (message.kind === "listening") {
+          this.#isListening = true;
+          this.#port = message.port;
+          resolve();
+        } else if (message.kind === "notListening") {
+          fault = new DeploymentError(
+            "PortTaken",
+            listenProblem(this.#parts.siteHost, this.#port, message.code),
+          );
+        } else if (message.kind === "pong") {
+          this.#missedBeats = 0;
+        } else {
+          this.#parts.onMessage(message);
+        }
+      });
+      worker.on("error", (error) => {
+        fault = new DeploymentError("Internal", `${(error as Error).message}.`, { cause: error });
+      });
+      worker.on("exit", () => {
+        this.#worker = null;
+        const reason = this.#isSilent() ? "a function kept its thread busy, which was ended." : fault.message;
+        this.#parts.onDeath(this.#closing ? "the deployment is closing." : reason);
+        reject(fault);
+        if (this.#isListening) this.#startAgain(reason, 0);
+      });
+    });
+  }
+
+  #beat(): void {
+    if (!this.#isListening) return; // it is still loading, and runs nobody's code
+    // Beats are counted, not timed: when this thread itself was busy, it has not asked and cannot complain.
+    if (this.#isSilent()) void this.#worker?.terminate();
+    this.#missedBeats++;
+    this.post({ kind: "ping" });
+  }
+
+  #isSilent(): boolean {
+    return this.#missedBeats >= this.#parts.heartbeat.maxMissed;
+  }
+
+  #startAgain(reason: string, pauseMs: number): void {
+    if (this.#closing) return;
+    this.#parts.log(`The action thread is started anew: ${reason}`);
+    this.#restart = setTimeout(() => {
+      // The port may still be held for a moment; functions cannot do without the thread, so there is no last attempt.
+      this.#startThread().catch((error: Error) => this.#startAgain(error.message, restartPauseMs));
+    }, pauseMs);
+  }
+}
+
+function listenProblem(host: string, port: number, code: string): string {
+  return code === "EADDRINUSE"
+    ? `Port ${port} on ${host}, for HTTP actions, is taken. End the program that uses it, or choose another with --site-port.`
+    : `Port ${port} on ${host}, for HTTP actions, cannot be opened (${code}).`;
+}

@@ -1,0 +1,53 @@
+/** Runs one action for the engine: a client's, a scheduled one, or one that another function called. */
+import type { FunctionResult } from "../protocol/calls.ts";
+import { ActionRun } from "./actionRun.ts";
+import { tooManyActions } from "./actionSlots.ts";
+import type { ActionServices } from "./services.ts";
+import type { RunRequest, RunnableComponent } from "./threadMessages.ts";
+
+/** Never rejects: whatever happens is the result. */
+export async function runFunctionAction(request: RunRequest, services: ActionServices): Promise<void> {
+  // What is deployed now is what it begins with, also after waiting for a slot.
+  const component = services.component(request.componentPath);
+  const release = await services.slots.acquire();
+  const result = await resultOf(request, services, component, release !== null);
+  release?.();
+  services.post({ kind: "runEnded", runId: request.runId, result });
+}
+
+async function resultOf(
+  request: RunRequest,
+  services: ActionServices,
+  component: RunnableComponent | null,
+  hasSlot: boolean,
+): Promise<FunctionResult> {
+  if (!hasSlot) return { status: "error", message: tooManyActions, logLines: [] };
+  if (!component)
+    return { status: "error", message: `There is no component "${request.componentPath}".`, logLines: [] };
+  const run = new ActionRun({
+    modules: component.modules,
+    env: services.environment(request.componentPath),
+    maxRunMs: services.limits.maxRunMs,
+    asyncSyscall: (op, argsJson) => services.syscalls.ask(request.runId, op, argsJson),
+    jsSyscall: refuseJsSyscall,
+  });
+  try {
+    const [path = "", exportName = "default"] = request.name.split(":");
+    const args = [request.requestId, `[${request.argsJson}]`];
+    const valueJson = await Promise.race([
+      run.realm.call(path, exportName, "invokeAction", args),
+      run.failed,
+    ]);
+    return { status: "success", valueJson, logLines: run.logLines };
+  } catch (error) {
+    return { status: "error", ...run.describeError(error), logLines: run.logLines };
+  } finally {
+    run.end();
+    services.syscalls.forget(request.runId);
+  }
+}
+
+/** @throws always: file storage is what is left of these calls in an action. */
+export function refuseJsSyscall(op: string): never {
+  throw new Error(`${op} is not supported by the embedded deployment yet: it has no file storage.`);
+}

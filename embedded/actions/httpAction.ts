@@ -1,0 +1,159 @@
+/**
+ * One HTTP action: from the request on the site port to the end of its body. Routing is the app's own router's
+ * (`HttpRouter.runRequest`), as on Convex.
+ *
+ * A client that goes away aborts `request.signal` and nothing else. The action runs on and its body is drained; it ends
+ * when the body does, and what user code does after that is dropped.
+ */
+import { randomBytes } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { ActionRun } from "./actionRun.ts";
+import { tooManyActions } from "./actionSlots.ts";
+import { refuseJsSyscall } from "./functionAction.ts";
+import { matchRoute } from "./httpRoutes.ts";
+import { toWebRequest } from "./webRequest.ts";
+import { sendResponse, sendText } from "./sendResponse.ts";
+import type { ActionServices } from "./services.ts";
+import type { RunnableComponent } from "./threadMessages.ts";
+
+const app = "";
+let lastRunId = 0;
+
+/** Never rejects. */
+export async function serveHttpAction(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  services: ActionServices,
+): Promise<void> {
+  outgoing.on("error", () => undefined); // the client is gone; `close` says so too
+  await services.introduced;
+  const component = services.component(app);
+  if (!component?.httpRoutes) {
+    return sendText(outgoing, 404, "This Convex deployment does not have HTTP actions enabled.");
+  }
+  const release = await services.slots.acquire();
+  if (!release) return sendText(outgoing, 503, tooManyActions);
+  try {
+    await new HttpActionRun(incoming, outgoing, services, component).serve();
+  } finally {
+    release();
+  }
+}
+
+class HttpActionRun {
+  readonly #outgoing: ServerResponse;
+  readonly #services: ActionServices;
+  readonly #request: Request;
+  readonly #pathname: string;
+  readonly #name: string;
+  readonly #run: ActionRun;
+  readonly #runId = --lastRunId;
+  readonly #requestId = randomBytes(8).toString("hex");
+  readonly #startedAtMs = Date.now();
+  readonly #authorization: string | null;
+  #response: Response | null = null;
+  #bytesSent = 0;
+
+  constructor(
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    services: ActionServices,
+    component: RunnableComponent,
+  ) {
+    this.#outgoing = outgoing;
+    this.#services = services;
+    const gone = new AbortController();
+    this.#request = toWebRequest(incoming, gone.signal);
+    this.#pathname = new URL(this.#request.url).pathname;
+    this.#name = matchRoute(component.httpRoutes ?? [], this.#request.method, this.#pathname);
+    this.#authorization = incoming.headers.authorization ?? null;
+    this.#run = new ActionRun({
+      modules: component.modules,
+      env: services.environment(app),
+      maxRunMs: services.limits.maxRunMs,
+      asyncSyscall: (op, argsJson) => services.syscalls.ask(this.#runId, op, argsJson),
+      jsSyscall: (op, args) => this.#jsSyscall(op, args),
+    });
+    outgoing.on("close", () => {
+      // The function's own listeners run here: what they throw is the function's.
+      if (!outgoing.writableFinished) this.#run.realm.own(() => gone.abort());
+    });
+  }
+
+  async serve(): Promise<void> {
+    const began = {
+      runId: this.#runId,
+      name: this.#name,
+      requestId: this.#requestId,
+      startedAtMs: this.#startedAtMs,
+    };
+    this.#services.post({ kind: "httpBegan", ...began, authorization: this.#authorization });
+    let error: string | null = null;
+    try {
+      await Promise.race([this.#answer(), this.#run.failed]);
+    } catch (thrown) {
+      error = this.#run.describeError(thrown).message;
+      this.#cut(error);
+    }
+    this.#run.end();
+    this.#services.syscalls.forget(this.#runId);
+    this.#reportEnd(error);
+  }
+
+  async #answer(): Promise<void> {
+    const request = JSON.stringify({ url: this.#request.url, method: this.#request.method });
+    await this.#run.realm.call("http.js", "default", "runRequest", [request, this.#pathname]);
+    if (!this.#response) throw new Error("The router of http.js did not answer with a Response.");
+    const response = this.#response;
+    await this.#run.realm.own(() =>
+      sendResponse(response, this.#outgoing, {
+        withBody: this.#request.method !== "HEAD",
+        maxBytes: this.#services.limits.maxResponseBytes,
+        onSent: (bytes) => {
+          this.#bytesSent += bytes;
+        },
+        onLimit: (text) => this.#run.warn(text),
+      }),
+    );
+  }
+
+  #jsSyscall(op: string, args: unknown): unknown {
+    switch (op) {
+      case "requestFromConvexJson":
+        return this.#request;
+      case "convexJsonFromResponse": {
+        const { response } = args as { response: unknown };
+        if (!(response instanceof Response)) throw new TypeError("An HTTP action must return a Response.");
+        this.#response = response;
+        return {};
+      }
+      default:
+        return refuseJsSyscall(op);
+    }
+  }
+
+  /** Before the head the caller is told; after it, a body that ends without its end says so. */
+  #cut(error: string): void {
+    if (this.#outgoing.headersSent) {
+      this.#outgoing.destroy();
+      return;
+    }
+    const code = `[Request ID: ${this.#requestId}] Server Error`;
+    sendText(this.#outgoing, 500, JSON.stringify({ code, trace: error }), "application/json");
+  }
+
+  #reportEnd(error: string | null): void {
+    const completion = {
+      kind: "httpAction" as const,
+      componentPath: app,
+      name: this.#name,
+      startedAtMs: this.#startedAtMs,
+      executionMs: Date.now() - this.#startedAtMs,
+      cachedResult: false,
+      error,
+      logLines: this.#run.logLines,
+      requestId: this.#requestId,
+    };
+    this.#services.post({ kind: "httpEnded", runId: this.#runId, completion, bytesSent: this.#bytesSent });
+  }
+}

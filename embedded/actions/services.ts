@@ -1,0 +1,17 @@
+/** What the runs of the action thread share. */
+import type { ComponentPath } from "../protocol/deployedCode.ts";
+import type { ActionSlots } from "./actionSlots.ts";
+import type { EngineSyscalls } from "./engineSyscalls.ts";
+import type { ActionLimits, FromActionThread, RunnableComponent } from "./threadMessages.ts";
+
+export interface ActionServices {
+  limits: ActionLimits;
+  slots: ActionSlots;
+  syscalls: EngineSyscalls;
+  post(message: FromActionThread): void;
+  /** Resolves when code and environment are known. */
+  introduced: Promise<void>;
+  /** As of the newest push. */
+  component(path: ComponentPath): RunnableComponent | null;
+  environment(path: ComponentPath): Readonly<Record<string, string>>;
+}

@@ -1,0 +1,88 @@
+/** What passes between the action pool (engine thread) and the action thread. Both ends are of one version. */
+import type { ActionSyscallResult } from "../protocol/actions.ts";
+import type { FunctionCompletion, FunctionResult } from "../protocol/calls.ts";
+import type { ComponentPath, DeployedCode, HttpRoute } from "../protocol/deployedCode.ts";
+import type { RunnableModule, RunnableModules } from "../runner/runnableModule.ts";
+
+/** What Convex allows, on one deployment of the small class. Tests choose smaller ones. */
+export interface ActionLimits {
+  /** Actions and HTTP actions side by side. */
+  concurrent: number;
+  /** Who has waited this long for a slot is refused. */
+  maxWaitMs: number;
+  maxRunMs: number;
+  maxResponseBytes: number;
+}
+
+export const defaultActionLimits: ActionLimits = {
+  concurrent: 64,
+  maxWaitMs: 10_000,
+  maxRunMs: 30 * 60_000,
+  maxResponseBytes: 20 * 1024 * 1024,
+};
+
+/** Given to the thread as `workerData`. */
+export interface ActionThreadData {
+  siteHost: string;
+  sitePort: number;
+  limits: ActionLimits;
+}
+
+export interface RunnableComponent {
+  modules: RunnableModules;
+  httpRoutes: HttpRoute[] | null;
+}
+
+/** The part of the deployed code that actions need. */
+export interface RunnableCode {
+  components: Record<ComponentPath, RunnableComponent>;
+}
+
+export type Environments = Record<ComponentPath, Readonly<Record<string, string>>>;
+
+/** One action that the engine wants run, or one HTTP action that came in at the site port. */
+export interface RunRequest {
+  runId: number;
+  componentPath: ComponentPath;
+  /** Canonical name. */
+  name: string;
+  requestId: string;
+  argsJson: string;
+}
+
+export type ToActionThread =
+  | { kind: "code"; code: RunnableCode | null }
+  | { kind: "environments"; environments: Environments }
+  | { kind: "run"; request: RunRequest }
+  | { kind: "syscallResult"; syscallId: number; result: ActionSyscallResult }
+  | { kind: "ping" };
+
+export type FromActionThread =
+  | { kind: "listening"; port: number }
+  | { kind: "notListening"; code: string }
+  | { kind: "syscall"; syscallId: number; runId: number; op: string; argsJson: string }
+  | { kind: "runEnded"; runId: number; result: FunctionResult }
+  /** Run ids of HTTP actions are the thread's own and negative. */
+  | {
+      kind: "httpBegan";
+      runId: number;
+      name: string;
+      requestId: string;
+      authorization: string | null;
+      startedAtMs: number;
+    }
+  | { kind: "httpEnded"; runId: number; completion: FunctionCompletion; bytesSent: number }
+  | { kind: "strayError"; message: string }
+  | { kind: "pong" };
+
+export function runnableCode(code: DeployedCode): RunnableCode {
+  const components: RunnableCode["components"] = {};
+  for (const [path, component] of Object.entries(code.components)) {
+    const modules: Record<string, RunnableModule> = {};
+    for (const [name, { path, sha256, script, scriptSourceMap }] of Object.entries(component.modules)) {
+      modules[name] = { path, sha256, script, scriptSourceMap };
+    }
+    components[path] = { modules, httpRoutes: component.httpRoutes };
+  }
+  return { components };
+}

@@ -1,0 +1,33 @@
+/** From Node's request to the `Request` a function gets. */
+import type { IncomingMessage } from "node:http";
+import { Readable } from "node:stream";
+
+/** `signal` is to be aborted when the client goes away before the response has been sent. The body streams. */
+export function toWebRequest(incoming: IncomingMessage, signal: AbortSignal): Request {
+  const method = incoming.method ?? "GET";
+  const hasBody = method !== "GET" && method !== "HEAD" && bodyIsAnnounced(incoming);
+  return new Request(requestUrl(incoming), {
+    method,
+    headers: requestHeaders(incoming),
+    signal,
+    ...(hasBody ? { body: Readable.toWeb(incoming) as ReadableStream<Uint8Array>, duplex: "half" } : {}),
+  });
+}
+
+function bodyIsAnnounced({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
+}
+
+function requestUrl({ headers, url = "/", socket }: IncomingMessage): string {
+  const origin = `http://${headers.host ?? `${socket.localAddress}:${socket.localPort}`}`;
+  // A request line may name a whole URL, or two slashes that would be taken for a host.
+  const path = url.startsWith("/") ? url : new URL(url, origin).pathname;
+  return URL.canParse(origin + path) ? origin + path : `http://localhost${path}`;
+}
+
+function requestHeaders({ rawHeaders }: IncomingMessage): Headers {
+  const headers = new Headers();
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2)
+    headers.append(rawHeaders[index]!, rawHeaders[index + 1]!);
+  return headers;
+}

@@ -1,0 +1,241 @@
+/**
+ * The engine as the other modules of its thread see it (protocol/engine.ts). What it only passes on is in
+ * engineParts.ts; what is here is the order of things at a change of code or environment, and at the end.
+ */
+import type { ActionContext, ActionSyscallResult, EngineForActions } from "./protocol/actions.ts";
+import type {
+  CommittedResult,
+  FunctionCall,
+  FunctionCompletion,
+  FunctionResult,
+  FunctionUsage,
+} from "./protocol/calls.ts";
+import { canonicalFunctionName } from "./protocol/deployedCode.ts";
+import type { ComponentPath, DeployedCode } from "./protocol/deployedCode.ts";
+import { DeploymentError } from "./protocol/deploymentError.ts";
+import type {
+  Commit,
+  Engine,
+  MutationRequest,
+  QueryCall,
+  QueryRun,
+  SchemaProblem,
+} from "./protocol/engine.ts";
+import { openEngineParts } from "./engineParts.ts";
+import type { EngineOptions, EngineParts } from "./engineParts.ts";
+import { answerActionSyscall } from "./runner/actionSyscalls.ts";
+import { installCrons } from "./scheduler/cronTable.ts";
+import { BY_CREATION_TIME } from "./store/catalog.ts";
+import { findSchemaProblem, installSchema } from "./store/schemaInstall.ts";
+
+export type OpenEngine = Engine &
+  EngineForActions & {
+    /** Begins to run scheduled functions and crons. Called once, when actions can run. */
+    startScheduler(): void;
+    /** Before the action pool is closed: nothing is started that could not run. */
+    stopScheduler(): void;
+  };
+
+/** Opens the database of the folder, or makes it. */
+export function openEngine(options: EngineOptions): OpenEngine {
+  return new EmbeddedEngine(options);
+}
+
+class EmbeddedEngine implements OpenEngine {
+  readonly #nowMs: () => number;
+  readonly #parts: EngineParts;
+  readonly #codeListeners = new Set<(code: DeployedCode) => void>();
+  readonly #environmentListeners = new Set<() => void>();
+
+  constructor(options: EngineOptions) {
+    this.#nowMs = options.timers.nowMs;
+    this.#parts = openEngineParts(options);
+  }
+
+  startScheduler(): void {
+    this.#parts.scheduler.start();
+  }
+
+  stopScheduler(): void {
+    this.#parts.scheduler.close();
+  }
+
+  // Every method that only needs the database is done when it returns; the promise is for the interface's sake.
+
+  async runQueries(calls: QueryCall[]): Promise<QueryRun[]> {
+    return calls.map((call) => this.#parts.calls.query(call));
+  }
+
+  async runMutation(call: FunctionCall, request?: MutationRequest): Promise<CommittedResult> {
+    const committed = this.#parts.calls.mutation(call, request);
+    this.#countSent(call, committed.result);
+    return committed;
+  }
+
+  async runAction(call: FunctionCall): Promise<FunctionResult> {
+    const result = await this.#parts.calls.action(call);
+    this.#countSent(call, result);
+    return result;
+  }
+
+  async runAny(call: FunctionCall): Promise<FunctionResult> {
+    const kind = this.#parts.calls.kindOf(call);
+    if (kind === "action") return this.runAction(call);
+    if (kind === "mutation") return (await this.runMutation(call)).result;
+    const { result } = this.#parts.calls.query(call);
+    this.#countSent(call, result);
+    return result;
+  }
+
+  latestTs(): bigint {
+    return this.#parts.clock.latestTs();
+  }
+
+  onCommit(listener: (commit: Commit) => void): () => void {
+    return this.#parts.transactions.onCommit(listener);
+  }
+
+  code(): DeployedCode | null {
+    return this.#parts.codeStore.current();
+  }
+
+  validateSchema(code: DeployedCode): SchemaProblem | null {
+    return this.#parts.transactions.read((transaction) => findSchemaProblem(transaction, code, this.code()));
+  }
+
+  async installCode(code: DeployedCode): Promise<void> {
+    const { transactions, codeStore, scheduler } = this.#parts;
+    transactions.write(
+      (transaction) => {
+        const problem = findSchemaProblem(transaction, code, this.code());
+        if (problem) throw new DeploymentError("InvalidModules", problem.message);
+        installSchema(transaction, code);
+        installCrons(transaction, code, this.#nowMs());
+        codeStore.save(code);
+        transaction.writes.touchesEverything = true;
+      },
+      {
+        afterCommit: () => {
+          codeStore.use(code);
+          this.#tell(this.#codeListeners, code);
+        },
+      },
+    );
+    scheduler.wake();
+  }
+
+  onCode(listener: (code: DeployedCode) => void): () => void {
+    this.#codeListeners.add(listener);
+    return () => this.#codeListeners.delete(listener);
+  }
+
+  environmentVariables(): Readonly<Record<string, string>> {
+    return this.#parts.environment.all();
+  }
+
+  environmentOf(componentPath: ComponentPath): Readonly<Record<string, string>> {
+    return this.#parts.services.environmentOf(componentPath);
+  }
+
+  async setEnvironmentVariables(changes: Record<string, string | null>): Promise<void> {
+    const { transactions, environment } = this.#parts;
+    transactions.write(
+      (transaction) => {
+        environment.save(changes);
+        transaction.writes.touchesEverything = true;
+      },
+      {
+        afterCommit: () => {
+          environment.reload();
+          this.#tell(this.#environmentListeners, undefined);
+        },
+      },
+    );
+  }
+
+  onEnvironment(listener: () => void): () => void {
+    this.#environmentListeners.add(listener);
+    return () => this.#environmentListeners.delete(listener);
+  }
+
+  listTables(componentPath: ComponentPath): { name: string; documents: number }[] {
+    return this.#parts.catalog
+      .tablesOf(componentPath)
+      .filter(({ name }) => !name.startsWith("_"))
+      .map(({ name, number }) => ({ name, documents: this.#countDocuments(number) }));
+  }
+
+  readTable(
+    componentPath: ComponentPath,
+    tableName: string,
+    order: "asc" | "desc",
+    limit: number,
+  ): unknown[] {
+    const { catalog, database } = this.#parts;
+    const index = catalog.table(componentPath, tableName)?.indexes.get(BY_CREATION_TIME);
+    if (!index) return [];
+    const rows = database.all(
+      `SELECT json FROM index_entries JOIN documents ON documents.rowid = document
+       WHERE index_id = ? ORDER BY key ${order === "asc" ? "ASC" : "DESC"} LIMIT ?`,
+      index.id,
+      limit,
+    );
+    return rows.map((row) => JSON.parse(String(row["json"])) as unknown);
+  }
+
+  usage(): FunctionUsage[] {
+    return this.#parts.ledger.all();
+  }
+
+  recordBytesSent(componentPath: ComponentPath, name: string, bytes: number): void {
+    this.#parts.ledger.countBytesSent(componentPath, canonicalFunctionName(name), bytes);
+  }
+
+  completionsAfter(
+    cursor: number,
+    waitMs: number,
+  ): Promise<{ entries: FunctionCompletion[]; cursor: number }> {
+    return this.#parts.completions.after(cursor, waitMs);
+  }
+
+  actionSyscall(context: ActionContext, op: string, argsJson: string): Promise<ActionSyscallResult> {
+    return answerActionSyscall(this.#parts, context, op, argsJson);
+  }
+
+  recordCompletion(completion: FunctionCompletion, bytesSent: number): void {
+    const { ledger, completions } = this.#parts;
+    const { componentPath, name } = completion;
+    ledger.countRun(componentPath, name, null, completion.error !== null);
+    ledger.countBytesSent(componentPath, name, bytesSent);
+    completions.add(completion);
+  }
+
+  async close(): Promise<void> {
+    const { scheduler, completions, database } = this.#parts;
+    scheduler.close();
+    completions.close();
+    database.close();
+  }
+
+  /** A listener's fault must not make a committed change look failed. */
+  #tell<Value>(listeners: ReadonlySet<(value: Value) => void>, value: Value): void {
+    for (const listener of listeners) {
+      try {
+        listener(value);
+      } catch (error) {
+        this.#parts.logError(error);
+      }
+    }
+  }
+
+  #countSent({ componentPath, name }: FunctionCall, result: FunctionResult): void {
+    if (result.status === "success") {
+      this.recordBytesSent(componentPath, name, Buffer.byteLength(result.valueJson));
+    }
+  }
+
+  #countDocuments(tableNumber: number): number {
+    const sql = "SELECT COUNT(*) AS count FROM documents WHERE table_number = ?";
+    return Number(this.#parts.database.get(sql, tableNumber)?.["count"]);
+  }
+}

@@ -1,0 +1,161 @@
+/** Opens the database of an engine and wires store, transactions, runner, scheduler and usage to one another. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+import type { ActionRunner } from "./protocol/actions.ts";
+import type { ComponentPath } from "./protocol/deployedCode.ts";
+import { CallRunner } from "./runner/callRunner.ts";
+import { FunctionAddresses } from "./runner/functionAddress.ts";
+import type { RunnerServices } from "./runner/functionRun.ts";
+import { Paginator } from "./runner/pagination.ts";
+import { DEFAULT_WALL_LIMIT_MS } from "./runner/userTime.ts";
+import { cancelJob, scheduleJob } from "./scheduler/scheduledJobs.ts";
+import { Scheduler } from "./scheduler/scheduler.ts";
+import type { Timers } from "./scheduler/scheduler.ts";
+import { Catalog } from "./store/catalog.ts";
+import { CodeStore } from "./store/codeStore.ts";
+import { Database } from "./store/database.ts";
+import { EnvironmentStore } from "./store/environmentStore.ts";
+import { MutationResults } from "./store/mutationResults.ts";
+import { Secrets } from "./store/secrets.ts";
+import { CommitClock } from "./transaction/commitClock.ts";
+import { Transactions } from "./transaction/transactions.ts";
+import { TRANSACTION_LIMITS } from "./transaction/transactionUsage.ts";
+import type { UsageCounts } from "./transaction/transactionUsage.ts";
+import { CompletionLog } from "./usage/completionLog.ts";
+import { UsageLedger } from "./usage/usageLedger.ts";
+
+export interface EngineOptions {
+  /** Folder of the database file; made when missing. */
+  dataDir: string;
+  instanceName: string;
+  timers: Timers;
+  /** Processor time this thread has used. */
+  threadCpuMs: () => number;
+  limits?: Partial<EngineLimits>;
+  /** Must be cryptographically strong outside tests. */
+  randomBytes: (count: number) => Uint8Array;
+  log: (line: string) => void;
+  runAction: ActionRunner;
+  /** What every component sees besides the variables: CONVEX_CLOUD_URL, CONVEX_SITE_URL. */
+  builtInEnvironment: () => Readonly<Record<string, string>>;
+}
+
+export interface EngineLimits {
+  /** Wall time of one query or mutation. */
+  functionWallMs: number;
+  transaction: UsageCounts;
+}
+
+export interface EngineParts {
+  database: Database;
+  catalog: Catalog;
+  codeStore: CodeStore;
+  environment: EnvironmentStore;
+  clock: CommitClock;
+  transactions: Transactions;
+  services: RunnerServices;
+  calls: CallRunner;
+  scheduler: Scheduler;
+  ledger: UsageLedger;
+  completions: CompletionLog;
+  logError: (error: unknown) => void;
+}
+
+type Store = Pick<EngineParts, "database" | "catalog" | "codeStore" | "environment" | "clock">;
+
+/** A client that was away for longer has given up its session. */
+const KEEP_MUTATION_RESULTS_MS = 24 * 60 * 60 * 1000;
+
+export function openEngineParts(options: EngineOptions): EngineParts {
+  const { timers, randomBytes, limits, runAction } = options;
+  const store = openStore(options);
+  const { database, catalog, codeStore, clock } = store;
+  const ledger = new UsageLedger();
+  const completions = new CompletionLog(timers.setTimer);
+  const mutationResults = new MutationResults(database);
+  const logError = (error: unknown): void =>
+    options.log(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  const transactions = new Transactions({
+    database,
+    catalog,
+    clock,
+    randomBytes,
+    limits: limits?.transaction ?? TRANSACTION_LIMITS,
+    documentValidator: (component, table) => codeStore.documentType(component, table),
+    onListenerError: logError,
+  });
+  let hasScheduled = false;
+  const services = makeServices(options, store, ledger, () => {
+    hasScheduled = true;
+  });
+  const calls = new CallRunner({
+    transactions,
+    services,
+    codeStore,
+    mutationResults,
+    ledger,
+    completions,
+    latestTs: () => clock.latestTs(),
+    nowMs: timers.nowMs,
+    randomBytes,
+    tableNames: (component) => catalog.tableNames(component),
+    runAction,
+  });
+  const scheduler = new Scheduler({
+    timers,
+    transactions,
+    kindOf: (call) => calls.kindOf(call),
+    runMutationIn: (transaction, call, jobId) => calls.mutationIn(transaction, call, jobId),
+    onMutationEnd: (call, result, startedAtMs) => calls.recordMutation(call, result, startedAtMs),
+    runAction: (call) => calls.action(call),
+    sweep: (transaction, nowMs) => {
+      transaction.touch();
+      mutationResults.removeOlderThan(nowMs - KEEP_MUTATION_RESULTS_MS);
+    },
+    onError: logError,
+  });
+  transactions.onCommit(() => {
+    if (hasScheduled) scheduler.wake();
+    hasScheduled = false;
+  });
+  return { ...store, transactions, services, calls, scheduler, ledger, completions, logError };
+}
+
+function openStore({ dataDir, timers }: EngineOptions): Store {
+  mkdirSync(dataDir, { recursive: true });
+  const database = new Database(join(dataDir, "deployment.sqlite"));
+  return {
+    database,
+    catalog: new Catalog(database),
+    codeStore: new CodeStore(database),
+    environment: new EnvironmentStore(database),
+    clock: new CommitClock(database, timers.nowMs),
+  };
+}
+
+function makeServices(
+  options: EngineOptions,
+  { database, environment }: Store,
+  ledger: UsageLedger,
+  onSchedule: () => void,
+): RunnerServices {
+  const { timers, instanceName, randomBytes, threadCpuMs, limits, builtInEnvironment } = options;
+  const secrets = new Secrets(database, randomBytes);
+  return {
+    addresses: new FunctionAddresses(secrets),
+    paginator: new Paginator(secrets),
+    instanceName,
+    threadCpuMs,
+    wallLimitMs: limits?.functionWallMs ?? DEFAULT_WALL_LIMIT_MS,
+    // As on Convex, a component sees none of the app's variables.
+    environmentOf: (componentPath: ComponentPath) =>
+      componentPath === "" ? { ...builtInEnvironment(), ...environment.all() } : builtInEnvironment(),
+    schedule: (transaction, from, job) => {
+      onSchedule();
+      return scheduleJob(transaction, from, job);
+    },
+    cancelScheduled: (transaction, from, id) => cancelJob(transaction, from, id, timers.nowMs()),
+    countUsage: (fn, usage, failed) => ledger.countRun(fn.componentPath, fn.name, usage, failed),
+  };
+}

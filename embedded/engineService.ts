@@ -1,0 +1,169 @@
+/**
+ * The engine thread's end of the main thread: answers its requests, relays frames to the sync sessions.
+ * The other end is engineClient.ts.
+ */
+import type { MessagePort } from "node:worker_threads";
+import { identify } from "./auth/identify.ts";
+import type { CommittedResult } from "./protocol/calls.ts";
+import { asDeploymentError, DeploymentError } from "./protocol/deploymentError.ts";
+import type { Engine, QueryCall, QueryRun, ReadSet } from "./protocol/engine.ts";
+import type { EngineService, FromEngine, FunctionRequest, ToEngine } from "./protocol/mainMessages.ts";
+import { PushService } from "./push/pushService.ts";
+import { SyncServer, type SyncServerParts } from "./sync/syncServer.ts";
+import { createSystemQueries, isSystemFunction } from "./system/systemQueries.ts";
+
+export interface EngineServiceParts {
+  port: MessagePort;
+  engine: Engine;
+  /** URL of the deployment port, and of HTTP actions. */
+  url: string;
+  siteUrl: string;
+  /** What else ends with the thread: the action pool. */
+  closeOthers: () => Promise<void>;
+  log: (line: string) => void;
+}
+
+/** Starts to answer, and says that the thread is ready. */
+export function serveMainThread({ port, engine, url, siteUrl, closeOthers, log }: EngineServiceParts): void {
+  const post = (message: FromEngine): void => port.postMessage(message);
+  const runQueries = queryRunner(engine, url);
+  const pushes = new PushService(engine, { CONVEX_CLOUD_URL: url, CONVEX_SITE_URL: siteUrl });
+  const sync = new SyncServer({
+    engine,
+    runQueries,
+    identify,
+    ...frameOutbox(post),
+    log,
+    every,
+  });
+  const service: EngineService = {
+    runFunction: (request) => runFunction(engine, runQueries, request),
+    latestTs: async () => engine.latestTs(),
+    getConfigHashes: async () => pushes.configHashes(),
+    startPush: (request) => pushes.startPush(request),
+    evaluateSchema: (request) => pushes.evaluateSchema(request),
+    evaluatePush: (request) => pushes.evaluatePush(request),
+    waitForSchema: async (pushId) => pushes.schemaStatus(pushId),
+    finishPush: (request) => pushes.finishPush(request),
+    functionLogs: ({ cursor, waitMs }) => engine.completionsAfter(cursor, waitMs),
+    updateEnvironmentVariables: (changes) => engine.setEnvironmentVariables(changes),
+    usage: async () => engine.usage(),
+    ping: async () => undefined,
+    close: async () => {
+      sync.close();
+      await closeOthers();
+      await engine.close();
+    },
+  };
+
+  port.on("message", (message: ToEngine) => {
+    switch (message.kind) {
+      case "request":
+        void answer(service, message, post, log);
+        return;
+      case "socketOpened":
+        sync.socketOpened(message.socketId);
+        return;
+      case "socketMessage":
+        sync.socketMessage(message.socketId, message.message);
+        return;
+      case "socketClosed":
+        sync.socketClosed(message.socketId);
+        return;
+      default:
+        message satisfies never;
+    }
+  });
+  post({ kind: "ready", siteUrl });
+}
+
+async function answer(
+  service: EngineService,
+  { id, method, argument }: Extract<ToEngine, { kind: "request" }>,
+  post: (message: FromEngine) => void,
+  log: (line: string) => void,
+): Promise<void> {
+  try {
+    // The main thread's end pairs method and argument by type.
+    const call = service[method] as (argument: unknown) => Promise<unknown>;
+    post({ kind: "response", id, value: await call(argument) });
+  } catch (thrown) {
+    const error = asDeploymentError(thrown);
+    if (!error.isUserError)
+      log(`${method} failed: ${thrown instanceof Error ? thrown.stack : String(thrown)}`);
+    post({ kind: "errorResponse", id, code: error.code, message: error.message });
+  }
+}
+
+async function runFunction(
+  engine: Engine,
+  runQueries: (calls: QueryCall[]) => Promise<QueryRun[]>,
+  { kind, credential, componentPath, name, argsJson }: FunctionRequest,
+): Promise<CommittedResult> {
+  const caller = await identify(credential);
+  if (componentPath !== "" && caller.kind !== "admin") throw adminOnly();
+  const call = { componentPath, name, argsJson, caller };
+  if (kind === "mutation") return await engine.runMutation(call);
+  if (kind === "action") return { result: await engine.runAction(call), ts: engine.latestTs() };
+  if (kind === "any" && !isSystemFunction(name))
+    return { result: await engine.runAny(call), ts: engine.latestTs() };
+  const [run] = await runQueries([call]);
+  if (run === undefined) throw new Error("a query gave no result");
+  const { result, ts } = run;
+  const text = result.status === "success" ? result.valueJson : result.message;
+  if (!isSystemFunction(name)) engine.recordBytesSent(componentPath, name, Buffer.byteLength(text));
+  return { result, ts };
+}
+
+function adminOnly(): DeploymentError {
+  return new DeploymentError(
+    "Unauthenticated",
+    "Functions of a component are called by the app, or with the admin key.",
+  );
+}
+
+/** System queries read the moment: any commit may change them. */
+const readsEverything: ReadSet = { isTouchedBy: () => true };
+
+function queryRunner(engine: Engine, url: string): (calls: QueryCall[]) => Promise<QueryRun[]> {
+  const runSystemQuery = createSystemQueries(engine, url);
+  return async (calls) => {
+    const runs = await engine.runQueries(calls.filter(({ name }) => !isSystemFunction(name)));
+    const ts = runs[0]?.ts ?? engine.latestTs();
+    return calls.map((call) => {
+      if (!isSystemFunction(call.name)) return take(runs);
+      return { result: runSystemQuery(call), ts, reads: readsEverything, readIdentity: false, journal: null };
+    });
+  };
+}
+
+/** One message for all frames of a turn: a commit with hundreds of subscribers is one hop between the threads. */
+function frameOutbox(post: (message: FromEngine) => void): Pick<SyncServerParts, "send" | "close"> {
+  let frames: [number, string][] = [];
+  const flush = (): void => {
+    if (frames.length === 0) return;
+    post({ kind: "socketFrames", frames });
+    frames = [];
+  };
+  return {
+    send(socketId, frame) {
+      if (frames.length === 0) queueMicrotask(flush);
+      frames.push([socketId, frame]);
+    },
+    close(socketId, code, reason) {
+      flush();
+      post({ kind: "socketClose", socketId, code, reason });
+    },
+  };
+}
+
+function take(runs: QueryRun[]): QueryRun {
+  const run = runs.shift();
+  if (run === undefined) throw new Error("fewer runs than queries");
+  return run;
+}
+
+function every(intervalMs: number, tick: () => void): () => void {
+  const timer = setInterval(tick, intervalMs);
+  return () => clearInterval(timer);
+}

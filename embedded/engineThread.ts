@@ -1,0 +1,112 @@
+/**
+ * The engine thread: puts the engine, the action pool and the edge's part of this thread together.
+ * Started by engineClient.ts with `EngineThreadData`.
+ */
+import { randomBytes } from "node:crypto";
+import { parentPort, workerData } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
+
+import { createActionPool } from "./actions/actionPool.ts";
+import type { ActionPool } from "./actions/actionPool.ts";
+import { identify } from "./auth/identify.ts";
+import { openEngine } from "./engine.ts";
+import type { OpenEngine } from "./engine.ts";
+import { serveMainThread } from "./engineService.ts";
+import type { Caller } from "./protocol/calls.ts";
+import { asDeploymentError } from "./protocol/deploymentError.ts";
+import type { EngineThreadData, FromEngine } from "./protocol/mainMessages.ts";
+import { catchStrayErrors } from "./runner/strayErrors.ts";
+import type { Timers } from "./scheduler/scheduler.ts";
+
+/** setTimeout takes no more; whoever waits longer asks again. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+const systemTimers: Timers = {
+  nowMs: () => Date.now(),
+  setTimer: (callback, afterMs) => {
+    const timer = setTimeout(callback, Math.min(afterMs, LONGEST_TIMER_MS));
+    return () => clearTimeout(timer);
+  },
+};
+
+function threadCpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
+
+async function start(port: MessagePort, data: EngineThreadData): Promise<void> {
+  const log = (line: string): void => console.error(line);
+  let pool: ActionPool | null = null;
+  const engine = openEngine({
+    dataDir: data.dataDir,
+    instanceName: data.instanceName,
+    timers: systemTimers,
+    threadCpuMs,
+    randomBytes: (count) => randomBytes(count),
+    log,
+    runAction: async (call, requestId) =>
+      pool?.runAction(call, requestId) ?? {
+        status: "error",
+        message: "The deployment is still starting.",
+        logLines: [],
+      },
+    builtInEnvironment: () => ({
+      CONVEX_CLOUD_URL: data.url,
+      ...(pool ? { CONVEX_SITE_URL: pool.siteUrl } : {}),
+    }),
+  });
+  try {
+    pool = await createActionPool({
+      siteHost: data.siteHost,
+      sitePort: data.sitePort,
+      engine,
+      identify: callerOfHeader,
+      log,
+    });
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+  keepInformed(pool, engine);
+  engine.startScheduler();
+  const { siteUrl } = pool;
+  serveMainThread({
+    port,
+    engine,
+    url: data.url,
+    siteUrl,
+    closeOthers: () => closeActions(pool, engine),
+    log,
+  });
+}
+
+function keepInformed(pool: ActionPool, engine: OpenEngine): void {
+  pool.setCode(engine.code());
+  engine.onCode((next) => pool.setCode(next));
+  engine.onEnvironment(() => pool.setEnvironment());
+}
+
+async function closeActions(pool: ActionPool, engine: OpenEngine): Promise<void> {
+  engine.stopScheduler();
+  await pool.close();
+}
+
+async function callerOfHeader(authorization: string): Promise<Caller> {
+  const token = /^Bearer (.+)$/i.exec(authorization)?.[1];
+  return token === undefined ? { kind: "anonymous" } : identify({ kind: "bearer", token });
+}
+
+if (!parentPort) throw new Error("engineThread.ts is started as a worker by engineClient.ts");
+const port = parentPort;
+// A promise that a mutation forgot to await must not end the thread; a fault of the engine itself still does.
+catchStrayErrors((error) => {
+  throw error;
+});
+try {
+  await start(port, workerData as EngineThreadData);
+} catch (thrown) {
+  const { code, message } = asDeploymentError(thrown);
+  const failed: FromEngine = { kind: "failed", code, message };
+  port.postMessage(failed);
+  port.close();
+}

@@ -1,0 +1,62 @@
+/** Reads a request's body: bounded, decompressed (brotli, gzip), parsed as JSON. */
+import type { IncomingMessage } from "node:http";
+import { pipeline } from "node:stream/promises";
+import type { Readable, Transform } from "node:stream";
+import { createBrotliDecompress, createGunzip } from "node:zlib";
+import { DeploymentError } from "../protocol/deploymentError.ts";
+
+/** Arguments of a function are at most 16 MiB on Convex; JSON around them needs a little more. */
+export const maxFunctionBodyBytes = 17 * 1024 * 1024;
+/** A push carries all sources and source maps of an app. */
+export const maxPushBodyBytes = 256 * 1024 * 1024;
+
+/** Throws BodyTooLarge past `maxBytes` (counted after decompression), BadRequest when it is not JSON. */
+export async function readJsonBody(request: IncomingMessage, maxBytes: number): Promise<unknown> {
+  const text = await readBody(request, maxBytes);
+  if (text === "") throw new DeploymentError("BadRequest", "The request has no body: JSON is expected.");
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new DeploymentError("BadRequest", "The body of the request is not JSON.", { cause });
+  }
+}
+
+async function readBody(request: IncomingMessage, maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const collect = async (source: AsyncIterable<Buffer>): Promise<void> => {
+    for await (const chunk of source) {
+      size += chunk.length;
+      if (size > maxBytes) {
+        throw new DeploymentError(
+          "BodyTooLarge",
+          `The body is larger than ${maxBytes} bytes, the limit of this endpoint.`,
+        );
+      }
+      chunks.push(chunk);
+    }
+  };
+  const decompress = decompressorOf(request.headers["content-encoding"]);
+  try {
+    if (decompress === null) await collect(request as Readable);
+    else await pipeline(request, decompress, collect);
+  } catch (cause) {
+    if (cause instanceof DeploymentError) throw cause;
+    throw new DeploymentError("BadRequest", "The body of the request could not be read.", { cause });
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function decompressorOf(encoding: string | undefined): Transform | null {
+  switch (encoding) {
+    case undefined:
+    case "identity":
+      return null;
+    case "br":
+      return createBrotliDecompress();
+    case "gzip":
+      return createGunzip();
+    default:
+      throw new DeploymentError("BadRequest", `Unknown Content-Encoding "${encoding}": use br or gzip.`);
+  }
+}

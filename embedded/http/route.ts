@@ -1,0 +1,34 @@
+/** What a route of the deployment port is given and what it answers. */
+import type { IncomingMessage } from "node:http";
+import type { EngineClient } from "../engineClient.ts";
+import type { Credential } from "../protocol/mainMessages.ts";
+
+export interface DeploymentIdentity {
+  instanceName: string;
+  /** URL of the deployment port. */
+  url: string;
+  /** URL under which HTTP actions are served. */
+  siteUrl: string;
+}
+
+export interface RouteContext {
+  request: IncomingMessage;
+  url: URL;
+  /** From the Authorization header. An admin route gets here with an admin's only. */
+  credential: Credential;
+  engine: EngineClient;
+  identity: DeploymentIdentity;
+  /** Since when the engine has not answered the watchdog, in ms; 0 while it answers. */
+  engineSilentMs: () => number;
+}
+
+export type Reply =
+  | { type: "json"; status?: number; body: unknown }
+  /** JSON that is encoded already. */
+  | { type: "encodedJson"; encoded: string }
+  | { type: "text"; body: string };
+
+export interface Route {
+  access: "anyone" | "admin";
+  handle(context: RouteContext): Promise<Reply> | Reply;
+}

@@ -1,0 +1,47 @@
+/** The one error of the deployment that a caller may see, with its codes, their HTTP status and their cause. */
+
+/** `user`: the caller or the pushed code can mend it; `system`: the deployment or its machine. */
+const codes = {
+  BadRequest: { status: 400, cause: "user" }, // the request has not the shape its endpoint wants
+  Unsupported: { status: 400, cause: "user" }, // Convex has it, this deployment has not; 400 keeps the CLI from retrying
+  InvalidModules: { status: 400, cause: "user" }, // the pushed code does not load or declares something impossible
+  AuthConfigMissingEnvironmentVariable: { status: 400, cause: "user" }, // the CLI prints how to set it
+  MissingEnvironmentVariables: { status: 400, cause: "user" }, // the CLI prints how to set them
+  RaceDetected: { status: 400, cause: "user" }, // another push or `env set` came between; the CLI pushes again
+  Unauthenticated: { status: 401, cause: "user" }, // no credential, or one that does not verify
+  BadAdminKey: { status: 403, cause: "user" }, // fatal to the CLI, as a wrong key should be
+  NotFound: { status: 404, cause: "user" }, // no such endpoint
+  MethodNotAllowed: { status: 405, cause: "user" },
+  BodyTooLarge: { status: 413, cause: "user" },
+  PortTaken: { status: 500, cause: "system" },
+  FolderInUse: { status: 500, cause: "system" },
+  Unavailable: { status: 503, cause: "system" }, // starting, closing, or the engine does not answer
+  Internal: { status: 500, cause: "system" }, // a fault of the deployment itself
+} as const satisfies Record<string, { status: number; cause: "user" | "system" }>;
+
+export type DeploymentErrorCode = keyof typeof codes;
+
+export class DeploymentError extends Error {
+  readonly code: DeploymentErrorCode;
+
+  constructor(code: DeploymentErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = "DeploymentError";
+    this.code = code;
+  }
+
+  get status(): number {
+    return codes[this.code].status;
+  }
+
+  get isUserError(): boolean {
+    return codes[this.code].cause === "user";
+  }
+}
+
+/** Any thrown value as a DeploymentError; what is not one is a fault of the deployment. */
+export function asDeploymentError(error: unknown): DeploymentError {
+  if (error instanceof DeploymentError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new DeploymentError("Internal", message, { cause: error });
+}

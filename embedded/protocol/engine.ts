@@ -1,0 +1,99 @@
+/**
+ * What the engine (store, transactions, functions, scheduler) offers to the other modules of its thread:
+ * the sync sessions, the push, the system functions and the action pool.
+ */
+import type {
+  CommittedResult,
+  FunctionCall,
+  FunctionCompletion,
+  FunctionResult,
+  FunctionUsage,
+} from "./calls.ts";
+import type { ComponentPath, DeployedCode } from "./deployedCode.ts";
+
+/** The index intervals a query read. */
+export interface ReadSet {
+  /** Whether one of the written keys lies in an interval that was read. */
+  isTouchedBy(writes: WriteSet): boolean;
+}
+
+/** The index keys a commit wrote, old and new. Opaque outside `transaction/`. */
+export interface WriteSet {
+  readonly isEmpty: boolean;
+}
+
+export interface Commit {
+  ts: bigint;
+  writes: WriteSet;
+}
+
+export interface QueryCall extends FunctionCall {
+  /** Pagination journal of the former run, so that a page ends where it ended before. */
+  journal?: string | null;
+}
+
+export interface QueryRun extends CommittedResult {
+  reads: ReadSet;
+  /** Whether the result depends on who asked. */
+  readIdentity: boolean;
+  journal: string | null;
+}
+
+export interface MutationRequest {
+  /** A client replays (sessionId, requestId) after a reconnect: the second answers with the first's result. */
+  sessionId: string;
+  requestId: number;
+}
+
+export interface SchemaProblem {
+  componentPath: ComponentPath;
+  tableName: string | null;
+  message: string;
+}
+
+export interface Engine {
+  /** Runs the queries one after another at one snapshot: no commit comes between them. */
+  runQueries(calls: QueryCall[]): Promise<QueryRun[]>;
+  /** Durable when it resolves. Transactions run one at a time, in the order of the calls. */
+  runMutation(call: FunctionCall, request?: MutationRequest): Promise<CommittedResult>;
+  runAction(call: FunctionCall): Promise<FunctionResult>;
+  /** Whatever the function is: query, mutation or action. */
+  runAny(call: FunctionCall): Promise<FunctionResult>;
+
+  latestTs(): bigint;
+  /** Called after each commit is durable. Returns the unsubscribe function. */
+  onCommit(listener: (commit: Commit) => void): () => void;
+
+  /** The running version; null before the first push. */
+  code(): DeployedCode | null;
+  /** First stored row that does not fit, if any. Changes nothing. */
+  validateSchema(code: DeployedCode): SchemaProblem | null;
+  /** Backfills indexes, swaps code, schema and crons in one transaction, persists, then tells the action pool and `onCode`. */
+  installCode(code: DeployedCode): Promise<void>;
+  onCode(listener: (code: DeployedCode) => void): () => void;
+
+  environmentVariables(): Readonly<Record<string, string>>;
+  /** null removes the variable. Persisted; queries that could have read one are re-run. */
+  setEnvironmentVariables(changes: Record<string, string | null>): Promise<void>;
+  onEnvironment(listener: () => void): () => void;
+
+  /** Table names of a component with their number of documents. */
+  listTables(componentPath: ComponentPath): { name: string; documents: number }[];
+  /** Documents of a table as Convex JSON, newest first when `order` is "desc", at most `limit`. */
+  readTable(componentPath: ComponentPath, tableName: string, order: "asc" | "desc", limit: number): unknown[];
+
+  usage(): FunctionUsage[];
+  /**
+   * Counts into `bytesSent` what the edge sent of a query's result: once per subscriber and HTTP caller.
+   * Results of `runMutation`, `runAction` and `runAny` the engine counts itself.
+   */
+  recordBytesSent(componentPath: ComponentPath, name: string, bytes: number): void;
+  /** Completions after `cursor` (0 = none seen); waits up to `waitMs` when there are none. */
+  completionsAfter(
+    cursor: number,
+    waitMs: number,
+  ): Promise<{ entries: FunctionCompletion[]; cursor: number }>;
+
+  /** Lets running transactions end, then closes the database. Safe to call twice. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,84 @@
+/**
+ * What passes between the main thread (sockets, HTTP) and the engine thread, over the worker's own port:
+ * requests with an id and one response each, and frames of the sync sockets without one.
+ */
+import type { CommittedResult, FunctionCompletion, FunctionUsage } from "./calls.ts";
+import type { ComponentPath } from "./deployedCode.ts";
+import type { DeploymentErrorCode } from "./deploymentError.ts";
+import type {
+  ConfigHashes,
+  EvaluateSchemaResponse,
+  FinishPushDiff,
+  FinishPushRequest,
+  SchemaStatus,
+  StartPushRequest,
+  StartPushResponse,
+} from "./pushMessages.ts";
+import type { SyncClientMessage } from "./syncMessages.ts";
+
+/** Given to the engine thread as `workerData`. */
+export interface EngineThreadData {
+  dataDir: string;
+  /** URL of the deployment port, already bound: functions see it as CONVEX_CLOUD_URL. */
+  url: string;
+  /** Interface and port for HTTP actions; port 0 picks a free one. */
+  siteHost: string;
+  sitePort: number;
+  instanceName: string;
+}
+
+/** Who asks, as far as the main thread can tell: an admin key is checked there, a token is not. */
+export type Credential =
+  | { kind: "anonymous" }
+  | { kind: "admin"; impersonating: Record<string, unknown> | null }
+  | { kind: "bearer"; token: string }
+  | { kind: "refused"; reason: string };
+
+export interface FunctionRequest {
+  /** Which kind the endpoint promises; a function of another kind is refused. */
+  kind: "query" | "mutation" | "action" | "any";
+  credential: Credential;
+  componentPath: ComponentPath;
+  name: string;
+  argsJson: string;
+}
+
+/** What the engine thread does for the main thread. Each call may reject with a DeploymentError. */
+export interface EngineService {
+  runFunction(request: FunctionRequest): Promise<CommittedResult>;
+  latestTs(): Promise<bigint>;
+  getConfigHashes(): Promise<ConfigHashes>;
+  startPush(request: StartPushRequest): Promise<StartPushResponse>;
+  evaluateSchema(request: StartPushRequest): Promise<EvaluateSchemaResponse>;
+  evaluatePush(request: StartPushRequest): Promise<Pick<StartPushResponse, "schemaChange">>;
+  waitForSchema(pushId: string): Promise<SchemaStatus>;
+  finishPush(request: FinishPushRequest): Promise<FinishPushDiff>;
+  functionLogs(request: {
+    cursor: number;
+    waitMs: number;
+  }): Promise<{ entries: FunctionCompletion[]; cursor: number }>;
+  updateEnvironmentVariables(changes: Record<string, string | null>): Promise<void>;
+  usage(): Promise<FunctionUsage[]>;
+  /** Answers at once: the watchdog's question. */
+  ping(): Promise<void>;
+  /** Ends the sync sessions, closes the engine. The thread can be terminated afterwards. */
+  close(): Promise<void>;
+}
+
+export type EngineMethod = keyof EngineService;
+
+export type ToEngine =
+  | { kind: "request"; id: number; method: EngineMethod; argument: unknown }
+  | { kind: "socketOpened"; socketId: number }
+  | { kind: "socketMessage"; socketId: number; message: SyncClientMessage }
+  | { kind: "socketClosed"; socketId: number };
+
+export type FromEngine =
+  | { kind: "ready"; siteUrl: string }
+  /** The thread could not start; it ends after this. */
+  | { kind: "failed"; code: DeploymentErrorCode; message: string }
+  | { kind: "response"; id: number; value: unknown }
+  | { kind: "errorResponse"; id: number; code: DeploymentErrorCode; message: string }
+  /** Socket id and frame, in order. */
+  | { kind: "socketFrames"; frames: [number, string][] }
+  | { kind: "socketClose"; socketId: number; code: number; reason: string };

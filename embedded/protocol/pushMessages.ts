@@ -1,0 +1,197 @@
+/** The bodies of `/api/deploy2/*` as the CLI sends and reads them (`convex/src/cli/lib/deployApi/*`). */
+import type { CronDefinition, HttpRoute, IndexDefinition, ValidatorJson } from "./deployedCode.ts";
+
+export interface PushedModule {
+  path: string;
+  source: string;
+  sourceMap?: string;
+  environment: "isolate" | "node";
+}
+
+export interface PushedModuleHash {
+  path: string;
+  environment: "isolate" | "node";
+  sha256: string;
+}
+
+export interface AppDefinitionPush {
+  definition: PushedModule | null;
+  /** Definition paths of the components it imports. */
+  dependencies: string[];
+  schema: PushedModule | null;
+  changedModules: PushedModule[];
+  /** The deployment still has the sources of these. */
+  unchangedModuleHashes: PushedModuleHash[];
+  udfServerVersion: string;
+}
+
+export interface ComponentDefinitionPush {
+  definitionPath: string;
+  definition: PushedModule;
+  dependencies: string[];
+  schema: PushedModule | null;
+  functions: PushedModule[];
+  udfServerVersion: string;
+}
+
+export interface StartPushRequest {
+  dryRun: boolean;
+  /** The functions directory, "convex/". */
+  functions: string;
+  appDefinition: AppDefinitionPush;
+  componentDefinitions: ComponentDefinitionPush[];
+  nodeDependencies: { name: string; version: string }[];
+}
+
+export type ComponentExports =
+  | { type: "leaf"; leaf: string }
+  | { type: "branch"; branch: [string, ComponentExports][] };
+
+export interface DefinitionMetadata {
+  path: string;
+  definitionType: { type: "app"; httpPrefix?: string } | { type: "childComponent"; name: string };
+  childComponents: { name: string; path: string; env: [string, unknown][] | null }[];
+  httpMounts: Record<string, string>;
+  exports: Extract<ComponentExports, { type: "branch" }>;
+  envVars?: [string, { type: "value"; value: string; optional?: boolean }][];
+}
+
+export interface AnalyzedFunction {
+  name: string;
+  pos: null;
+  udfType: "Query" | "Mutation" | "Action";
+  visibility: { kind: "public" | "internal" };
+  /** Validator JSON, encoded; null when the function declares none. */
+  args: string | null;
+  returns: string | null;
+}
+
+export interface AnalyzedModule {
+  functions: AnalyzedFunction[];
+  httpRoutes: HttpRoute[] | null;
+  cronSpecs: [string, CronDefinition][] | null;
+  sourceMapped: null;
+}
+
+export interface AnalyzedTable {
+  tableName: string;
+  indexes: { indexDescriptor: string; fields: string[] }[];
+  stagedDbIndexes?: unknown[];
+  searchIndexes?: unknown[];
+  stagedSearchIndexes?: unknown[];
+  vectorIndexes?: unknown[];
+  stagedVectorIndexes?: unknown[];
+  stagedDocumentType?: unknown;
+  documentType: ValidatorJson | null;
+}
+
+export interface AnalyzedSchema {
+  tables: AnalyzedTable[];
+  schemaValidation: boolean;
+}
+
+export interface AnalyzedDefinition {
+  definition: DefinitionMetadata;
+  schema: AnalyzedSchema | null;
+  functions: Record<string, AnalyzedModule>;
+  udfConfig: { serverVersion: string; importPhaseRngSeed: null; importPhaseUnixTimestamp: null };
+}
+
+export type CheckedExport =
+  | { type: "branch"; children: Record<string, CheckedExport> }
+  | { type: "leaf"; resource: { type: "function"; path: { component: string; udfPath: string } } };
+
+export interface CheckedComponent {
+  definitionPath: string;
+  componentPath: string;
+  args: Record<string, never>;
+  childComponents: Record<string, CheckedComponent>;
+  httpRoutes: { httpModuleRoutes: HttpRoute[] | null; mounts: string[] };
+  exports: Record<string, CheckedExport>;
+}
+
+export type IndexConfig = { name: string; type: "database"; fields: string[] };
+
+export interface IndexDiff {
+  added_indexes: IndexConfig[];
+  removed_indexes: IndexConfig[];
+  enabled_indexes: IndexConfig[];
+  disabled_indexes: IndexConfig[];
+}
+
+export interface SchemaChange {
+  allocatedComponentIds: Record<string, never>;
+  /** Holds the id of the push: the CLI echoes it in `wait_for_schema` and `finish_push`. */
+  schemaIds: { pushId: string };
+  indexDiffs: Record<string, IndexDiff>;
+}
+
+export interface StartPushResponse {
+  environmentVariables: Record<string, string>;
+  externalDepsId: null;
+  componentDefinitionPackages: Record<string, null>;
+  appAuth: unknown[];
+  analysis: Record<string, AnalyzedDefinition>;
+  app: CheckedComponent;
+  schemaChange: SchemaChange;
+}
+
+export interface FinishPushRequest {
+  pushId: string;
+  dryRun: boolean;
+}
+
+export type SchemaStatus =
+  | { type: "failed"; error: string; componentPath: string; tableName: string | null }
+  | { type: "raceDetected" }
+  | { type: "complete" };
+
+export interface NameDiff {
+  added: string[];
+  removed: string[];
+}
+
+export interface ComponentDiff {
+  diffType: { type: "create" | "modify" | "unmount" };
+  moduleDiff: NameDiff;
+  udfConfigDiff: { previous_version: string; next_version: string } | null;
+  cronDiff: { added: string[]; updated: string[]; deleted: string[] };
+  indexDiff: IndexDiff;
+  schemaDiff: { previous_schema: string | null; next_schema: string | null } | null;
+}
+
+export interface FinishPushDiff {
+  authDiff: NameDiff;
+  definitionDiffs: Record<string, Record<string, never>>;
+  componentDiffs: Record<string, ComponentDiff>;
+}
+
+export interface EvaluateSchemaResponse {
+  componentSchemaEvaluations: Record<
+    string,
+    {
+      definitionPath: string;
+      schemaValidation: boolean;
+      tables: { name: string; outcome: "notValidated" | "mustWalk"; numDocs: number; sizeBytes: number }[];
+      indexes: (IndexConfig & {
+        change: "added" | "identical" | "dropped";
+        needsBackfill: boolean;
+        numDocs: number;
+      })[];
+    }
+  >;
+  newComponentDefinitions: string[];
+}
+
+export interface ConfigHashes {
+  config: { functions: string };
+  moduleHashes: { path: string; hash: string; environment: "isolate" }[];
+  udfServerVersion: string;
+  nodeVersion: null;
+  nodeDependencies: [];
+}
+
+/** What `schema.ts` calls an index in one table, with the table before the dot as the CLI prints it. */
+export function indexConfig(tableName: string, index: IndexDefinition): IndexConfig {
+  return { name: `${tableName}.${index.name}`, type: "database", fields: index.fields };
+}

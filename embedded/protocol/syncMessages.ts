@@ -1,0 +1,62 @@
+/**
+ * The frames of the sync WebSocket (`convex/src/browser/sync/protocol.ts`), client side as decoded at the edge:
+ * arguments are already encoded Convex JSON, and the credential of an Authenticate is already split.
+ */
+import type { Credential } from "./mainMessages.ts";
+
+export type SyncQueryChange =
+  | {
+      type: "Add";
+      queryId: number;
+      componentPath: string;
+      name: string;
+      argsJson: string;
+      journal: string | null;
+    }
+  | { type: "Remove"; queryId: number };
+
+export interface SyncFunctionRequest {
+  requestId: number;
+  componentPath: string;
+  name: string;
+  argsJson: string;
+}
+
+export type SyncClientMessage =
+  | { type: "Connect"; sessionId: string; maxObservedTs: bigint | null; clientTs: number }
+  | { type: "Authenticate"; baseVersion: number; credential: Credential }
+  | { type: "ModifyQuerySet"; baseVersion: number; newVersion: number; modifications: SyncQueryChange[] }
+  | ({ type: "Mutation" } & SyncFunctionRequest)
+  | ({ type: "Action" } & SyncFunctionRequest)
+  | { type: "Event" };
+
+export interface SyncVersion {
+  querySet: number;
+  identity: number;
+  /** u64, little endian, base64. */
+  ts: string;
+}
+
+export type SyncStateModification =
+  | { type: "QueryUpdated"; queryId: number; value: unknown; logLines: string[]; journal: string | null }
+  | {
+      type: "QueryFailed";
+      queryId: number;
+      errorMessage: string;
+      errorData?: unknown;
+      logLines: string[];
+      journal: string | null;
+    }
+  | { type: "QueryRemoved"; queryId: number };
+
+/** u64 as the sync protocol writes it. */
+export function encodeTs(ts: bigint): string {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(ts);
+  return bytes.toString("base64");
+}
+
+/** Throws a RangeError when the text is not eight bytes of base64. */
+export function decodeTs(encoded: string): bigint {
+  return Buffer.from(encoded, "base64").readBigUInt64LE(0);
+}

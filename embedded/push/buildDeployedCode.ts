@@ -1,0 +1,98 @@
+/** From an evaluated push to the code as the engine keeps and runs it. */
+import {
+  canonicalFunctionName,
+  type ComponentCode,
+  type CronDefinition,
+  type DeployedCode,
+  type FunctionDefinition,
+  type SchemaDefinition,
+  type ValidatorJson,
+} from "../protocol/deployedCode.ts";
+import { DeploymentError } from "../protocol/deploymentError.ts";
+import type { AnalyzedSchema, StartPushRequest } from "../protocol/pushMessages.ts";
+import type { AnalysisOutput, EvaluatedDefinition } from "./analysisMessages.ts";
+import { allInstances, componentTree, httpRoutesOf, type ComponentInstance } from "./componentTree.ts";
+
+export function buildDeployedCode(
+  request: StartPushRequest,
+  output: AnalysisOutput,
+  version: number,
+): DeployedCode {
+  const components = allInstances(componentTree(output)).map(componentCode);
+  return {
+    version,
+    components: Object.fromEntries(components.map((component) => [component.path, component])),
+    authProviders: output.authProviders,
+    functionsDir: request.functions,
+    udfServerVersion: request.appDefinition.udfServerVersion,
+  };
+}
+
+function componentCode({ path, definitionPath, definition, children }: ComponentInstance): ComponentCode {
+  const functions = functionDefinitions(definition);
+  return {
+    path,
+    definitionPath,
+    modules: definition.modules,
+    functions,
+    schema: schemaDefinition(definition.schema),
+    httpRoutes: httpRoutesOf(definition),
+    crons: cronDefinitions(definition, functions),
+    children: Object.fromEntries(Object.entries(children).map(([name, child]) => [name, child.path])),
+  };
+}
+
+function functionDefinitions({ functions }: EvaluatedDefinition): Record<string, FunctionDefinition> {
+  const definitions: Record<string, FunctionDefinition> = {};
+  for (const [modulePath, module] of Object.entries(functions)) {
+    for (const { name, udfType, visibility, args, returns } of module.functions) {
+      definitions[`${modulePath}:${name}`] = {
+        kind: udfType.toLowerCase() as FunctionDefinition["kind"],
+        visibility: visibility.kind,
+        args: args === null ? { type: "any" } : (JSON.parse(args) as ValidatorJson),
+        returns: returns === null ? null : (JSON.parse(returns) as ValidatorJson),
+      };
+    }
+  }
+  return definitions;
+}
+
+function schemaDefinition(schema: AnalyzedSchema | null): SchemaDefinition | null {
+  if (schema === null) return null;
+  return {
+    schemaValidation: schema.schemaValidation,
+    tables: schema.tables.map(({ tableName, indexes, documentType }) => ({
+      tableName,
+      indexes: indexes.map(({ indexDescriptor, fields }) => ({ name: indexDescriptor, fields })),
+      documentType,
+    })),
+  };
+}
+
+function cronDefinitions(
+  { functions: modules }: EvaluatedDefinition,
+  functions: Record<string, FunctionDefinition>,
+): Record<string, CronDefinition> {
+  const crons: Record<string, CronDefinition> = {};
+  for (const [cronName, { name, args, schedule }] of modules["crons.js"]?.cronSpecs ?? []) {
+    const functionName = canonicalFunctionName(name);
+    const kind = functions[functionName]?.kind;
+    if (kind !== "mutation" && kind !== "action") {
+      const problem =
+        kind === undefined ? "does not exist" : "is a query: a cron runs a mutation or an action";
+      throw new DeploymentError("InvalidModules", `Cron "${cronName}" runs ${name}, which ${problem}.`);
+    }
+    crons[cronName] = {
+      name: functionName,
+      args,
+      schedule: { type: "interval", seconds: intervalSeconds(schedule) },
+    };
+  }
+  return crons;
+}
+
+/** `crons.interval` keeps the unit it was given; it has checked that there is one. */
+function intervalSeconds(schedule: Record<string, unknown>): number {
+  const { seconds, minutes, hours } = schedule as { seconds?: number; minutes?: number; hours?: number };
+  return seconds ?? (minutes === undefined ? (hours ?? 0) * 3600 : minutes * 60);
+}

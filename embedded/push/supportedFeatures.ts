@@ -1,0 +1,82 @@
+/** What this deployment does not do is refused at the push, in a sentence, rather than failing later in a call. */
+import { DeploymentError } from "../protocol/deploymentError.ts";
+import type { AnalyzedTable, PushedModule, StartPushRequest } from "../protocol/pushMessages.ts";
+import type { AnalysisOutput, EvaluatedDefinition } from "./analysisMessages.ts";
+
+/** Before anything is evaluated. */
+export function refuseUnsupportedModules({ appDefinition, nodeDependencies }: StartPushRequest): void {
+  const nodeModule = [...appDefinition.changedModules, ...appDefinition.unchangedModuleHashes].find(
+    isNodeModule,
+  );
+  if (nodeModule !== undefined) {
+    throw unsupported(
+      `${nodeModule.path} says "use node". The embedded deployment runs every function in the default runtime: remove the directive, or deploy to Convex.`,
+    );
+  }
+  if (nodeDependencies.length > 0)
+    throw unsupported("External packages belong to Node actions, which the embedded deployment has not.");
+}
+
+function isNodeModule({ environment }: Pick<PushedModule, "environment">): boolean {
+  return environment === "node";
+}
+
+/** After evaluation. */
+export function refuseUnsupportedFeatures({ definitions }: AnalysisOutput): void {
+  for (const [path, definition] of Object.entries(definitions)) {
+    const where = path === "" ? "the app" : `component ${path}`;
+    refuseDefinitionFeatures(definition, path, where);
+    for (const table of definition.schema?.tables ?? []) refuseTableFeatures(table, where);
+    for (const { cronSpecs } of Object.values(definition.functions)) {
+      for (const [cronName, { schedule }] of cronSpecs ?? []) {
+        if (schedule.type === "interval") continue;
+        throw unsupported(
+          `Cron "${cronName}" of ${where} is of type ${schedule.type}. The embedded deployment runs interval crons only: use crons.interval().`,
+        );
+      }
+    }
+  }
+}
+
+function refuseDefinitionFeatures({ metadata }: EvaluatedDefinition, path: string, where: string): void {
+  const { childComponents, envVars, httpMounts } = metadata;
+  if (Object.keys(httpMounts).length > 0) {
+    throw unsupported(
+      `In ${where}, httpPrefix mounts HTTP routes of a component, which the embedded deployment does not do.`,
+    );
+  }
+  if (childComponents.some(({ env }) => env !== null && env.length > 0)) {
+    throw unsupported(
+      `In ${where}, use() hands environment variables to a component, which the embedded deployment does not do.`,
+    );
+  }
+  if (path === "") return;
+  if (envVars !== undefined && envVars.length > 0) {
+    throw unsupported(
+      `In ${where}, defineComponent() declares environment variables, which the embedded deployment does not hand on.`,
+    );
+  }
+}
+
+const unsupportedTableFields = {
+  searchIndexes: "a search index",
+  stagedSearchIndexes: "a staged search index",
+  vectorIndexes: "a vector index",
+  stagedVectorIndexes: "a staged vector index",
+  stagedDbIndexes: "a staged index",
+  stagedDocumentType: "a staged validator",
+} satisfies Partial<Record<keyof AnalyzedTable, string>>;
+
+function refuseTableFeatures(table: AnalyzedTable, where: string): void {
+  for (const [field, kind] of Object.entries(unsupportedTableFields)) {
+    const value = table[field as keyof AnalyzedTable];
+    if (value == null || (Array.isArray(value) && value.length === 0)) continue;
+    throw unsupported(
+      `Table "${table.tableName}" of ${where} has ${kind}, which the embedded deployment has not.`,
+    );
+  }
+}
+
+function unsupported(message: string): DeploymentError {
+  return new DeploymentError("Unsupported", message);
+}

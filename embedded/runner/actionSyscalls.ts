@@ -1,0 +1,105 @@
+/** Syscalls of actions: each one is a transaction, or a call, of its own. */
+import type { ActionContext, ActionSyscallResult } from "../protocol/actions.ts";
+import type { FunctionCall, FunctionResult } from "../protocol/calls.ts";
+import type { ComponentCode, DeployedCode } from "../protocol/deployedCode.ts";
+import type { CodeStore } from "../store/codeStore.ts";
+import type { Transactions } from "../transaction/transactions.ts";
+import { scheduleCall } from "./callSyscalls.ts";
+import type { CallRunner } from "./callRunner.ts";
+import { displayName, findFunction } from "./deployedFunctions.ts";
+import type { RunnerServices } from "./functionRun.ts";
+import { messageOf } from "./functionRun.ts";
+import { identityOf } from "./identity.ts";
+import { SyscallArgs } from "./syscallArgs.ts";
+import { unknownSyscall } from "./syscalls.ts";
+
+export interface ActionSyscallParts {
+  calls: CallRunner;
+  services: RunnerServices;
+  transactions: Transactions;
+  codeStore: CodeStore;
+}
+
+interface ActionFrame extends ActionSyscallParts {
+  context: ActionContext;
+  code: DeployedCode;
+  component: ComponentCode;
+}
+
+type ActionSyscall = (
+  frame: ActionFrame,
+  args: SyscallArgs,
+) => FunctionResult | string | Promise<FunctionResult>;
+
+const ACTION_SYSCALLS: Readonly<Record<string, ActionSyscall>> = {
+  "1.0/actions/query": (frame, args) => frame.calls.query(calleeOf(frame, args)).result,
+  "1.0/actions/mutation": (frame, args) => frame.calls.mutation(calleeOf(frame, args)).result,
+  "1.0/actions/action": (frame, args) => frame.calls.action(calleeOf(frame, args)),
+  "1.0/actions/schedule": ({ transactions, services, code, component }, args) => {
+    const { result } = transactions.write((transaction) =>
+      scheduleCall(services, { code, transaction }, component, args),
+    );
+    return JSON.stringify(result);
+  },
+  "1.0/actions/cancel_job": ({ transactions, services, component }, args) => {
+    transactions.write((transaction) =>
+      services.cancelScheduled(transaction, component.path, args.string("id")),
+    );
+    return "null";
+  },
+  "1.0/getUserIdentity": ({ context, component }) =>
+    component.path === "" ? JSON.stringify(identityOf(context.caller)) : "null",
+  "1.0/createFunctionHandle": ({ services, code, component }, args) => {
+    const existing = args.optionalString("functionHandle");
+    if (existing !== null) return JSON.stringify(existing);
+    return JSON.stringify(
+      services.addresses.handleOf(findFunction(code, services.addresses.resolve(code, component, args))),
+    );
+  },
+  "1.0/getFunctionMetadata": ({ context }) =>
+    JSON.stringify({ name: displayName(context.name), componentPath: context.componentPath }),
+  "1.0/getRequestMetadata": ({ context }) =>
+    JSON.stringify({
+      ip: null,
+      userAgent: null,
+      requestId: context.requestId,
+      scheduledFunctionId: null,
+      authToken: null,
+    }),
+  "1.0/getDeploymentMetadata": ({ services }) =>
+    JSON.stringify({ name: services.instanceName, region: null, class: "s16" }),
+};
+
+/** Never rejects. */
+export async function answerActionSyscall(
+  parts: ActionSyscallParts,
+  context: ActionContext,
+  op: string,
+  argsJson: string,
+): Promise<ActionSyscallResult> {
+  try {
+    const syscall = ACTION_SYSCALLS[op];
+    if (!syscall) throw new Error(unknownSyscall(op));
+    const code = parts.codeStore.current();
+    const component = code?.components[context.componentPath];
+    if (!code || !component)
+      throw new Error(`The component '${context.componentPath}' is no longer deployed.`);
+    const answer = await syscall({ ...parts, context, code, component }, SyscallArgs.parse(argsJson));
+    if (typeof answer === "string") return { status: "success", valueJson: answer };
+    if (answer.status === "success") return { status: "success", valueJson: answer.valueJson };
+    const { message, dataJson } = answer;
+    return { status: "error", message, ...(dataJson === undefined ? {} : { dataJson }) };
+  } catch (error) {
+    return { status: "error", message: messageOf(error) };
+  }
+}
+
+/** The called function acts for the same user and may be internal. */
+function calleeOf({ services, code, component, context }: ActionFrame, args: SyscallArgs): FunctionCall {
+  const address = services.addresses.resolve(code, component, args);
+  return {
+    ...address,
+    argsJson: JSON.stringify(args.json("args")),
+    caller: { kind: "system", attributes: identityOf(context.caller) },
+  };
+}

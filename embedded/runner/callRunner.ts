@@ -1,0 +1,220 @@
+/**
+ * Calls from outside a transaction: finds the function, begins and ends the transaction, keeps usage and completions.
+ * Everything but actions is synchronous.
+ */
+import type { CommittedResult, FunctionCall, FunctionCompletion, FunctionResult } from "../protocol/calls.ts";
+import { canonicalFunctionName } from "../protocol/deployedCode.ts";
+import type { DeployedCode, FunctionKind } from "../protocol/deployedCode.ts";
+import type { ActionRunner } from "../protocol/actions.ts";
+import type { MutationRequest, QueryCall, QueryRun } from "../protocol/engine.ts";
+import type { CodeStore } from "../store/codeStore.ts";
+import type { MutationResults } from "../store/mutationResults.ts";
+import { IndexReads } from "../transaction/readSet.ts";
+import type { Transaction } from "../transaction/transaction.ts";
+import type { Transactions } from "../transaction/transactions.ts";
+import type { CompletionLog } from "../usage/completionLog.ts";
+import type { UsageLedger } from "../usage/usageLedger.ts";
+import type { TableNameOf } from "../values/validation.ts";
+import type { DeployedFunction } from "./deployedFunctions.ts";
+import { findCallableFunction, findFunction, requireKind } from "./deployedFunctions.ts";
+import type { FunctionRequest, RunnerServices } from "./functionRun.ts";
+import { messageOf, runFunction } from "./functionRun.ts";
+import { encodedArguments, encodedResult } from "./functionValues.ts";
+import { identityOf } from "./identity.ts";
+
+export interface CallRunnerOptions {
+  transactions: Transactions;
+  services: RunnerServices;
+  codeStore: CodeStore;
+  mutationResults: MutationResults;
+  ledger: UsageLedger;
+  completions: CompletionLog;
+  latestTs: () => bigint;
+  nowMs: () => number;
+  randomBytes: (count: number) => Uint8Array;
+  tableNames: (componentPath: string) => TableNameOf;
+  runAction: ActionRunner;
+}
+
+interface Found {
+  code: DeployedCode;
+  fn: DeployedFunction;
+}
+
+export class CallRunner {
+  readonly #options: CallRunnerOptions;
+
+  constructor(options: CallRunnerOptions) {
+    this.#options = options;
+  }
+
+  query(call: QueryCall): QueryRun {
+    const { transactions, services, latestTs, nowMs } = this.#options;
+    const startedAtMs = nowMs();
+    const ts = latestTs();
+    const requestId = this.#newRequestId();
+    const found = this.#find(call, "query");
+    if ("message" in found) {
+      const result = failed(found.message);
+      this.#complete("query", call, result, startedAtMs, requestId);
+      return { result, ts, reads: new IndexReads(), readIdentity: false, journal: null };
+    }
+    const run = transactions.read((transaction) => {
+      const request = this.#request(found.code, transaction, call, {
+        requestId,
+        jobId: null,
+        journal: call.journal ?? null,
+      });
+      const result = runFunction(services, request, found.fn, "query", parseArgs(call));
+      const { readIdentity, journal } = request;
+      return { result, ts, reads: transaction.reads, readIdentity, journal };
+    });
+    this.#complete("query", call, run.result, startedAtMs, requestId);
+    return run;
+  }
+
+  mutation(call: FunctionCall, request?: MutationRequest): CommittedResult {
+    const { transactions, mutationResults, nowMs } = this.#options;
+    const known = request && mutationResults.find(request);
+    if (known) return known;
+    const startedAtMs = nowMs();
+    const requestId = this.#newRequestId();
+    const { result, ts } = transactions.write(
+      (transaction) => this.#mutate(transaction, call, requestId, null),
+      {
+        keep: ({ status }) => status === "success",
+        beforeCommit: (committed, commitTs) =>
+          request && mutationResults.save(request, committed, commitTs, nowMs()),
+      },
+    );
+    this.#complete("mutation", call, result, startedAtMs, requestId);
+    return { result, ts };
+  }
+
+  /** For the scheduler: in its transaction, undone alone when it fails. */
+  mutationIn(transaction: Transaction, call: FunctionCall, jobId: string | null): FunctionResult {
+    return transaction.nested(
+      () => this.#mutate(transaction, call, this.#newRequestId(), jobId),
+      ({ status }) => status === "success",
+    );
+  }
+
+  async action(call: FunctionCall): Promise<FunctionResult> {
+    const { nowMs, ledger } = this.#options;
+    const startedAtMs = nowMs();
+    const requestId = this.#newRequestId();
+    const found = this.#find(call, "action");
+    const result = "message" in found ? failed(found.message) : await this.#act(found.fn, call, requestId);
+    if ("fn" in found)
+      ledger.countRun(found.fn.componentPath, found.fn.name, null, result.status === "error");
+    this.#complete("action", call, result, startedAtMs, requestId);
+    return result;
+  }
+
+  /** null when there is no such function, whoever calls. */
+  kindOf(call: FunctionCall): FunctionKind | null {
+    try {
+      return findFunction(this.#options.codeStore.current(), call).definition.kind;
+    } catch {
+      // Not found is the answer here; whoever runs the call gets the sentence.
+      return null;
+    }
+  }
+
+  recordMutation(call: FunctionCall, result: FunctionResult, startedAtMs: number): void {
+    this.#complete("mutation", call, result, startedAtMs, this.#newRequestId());
+  }
+
+  #mutate(
+    transaction: Transaction,
+    call: FunctionCall,
+    requestId: string,
+    jobId: string | null,
+  ): FunctionResult {
+    const found = this.#find(call, "mutation");
+    if ("message" in found) return failed(found.message);
+    const request = this.#request(found.code, transaction, call, { requestId, jobId, journal: null });
+    return runFunction(this.#options.services, request, found.fn, "mutation", parseArgs(call));
+  }
+
+  async #act(fn: DeployedFunction, call: FunctionCall, requestId: string): Promise<FunctionResult> {
+    const { runAction, tableNames } = this.#options;
+    try {
+      encodedArguments(fn, parseArgs(call), tableNames(fn.componentPath));
+    } catch (error) {
+      return failed(messageOf(error));
+    }
+    const result = await runAction({ ...call, componentPath: fn.componentPath, name: fn.name }, requestId);
+    if (result.status === "error") return result;
+    try {
+      return { ...result, valueJson: encodedResult(fn, result.valueJson, tableNames(fn.componentPath)) };
+    } catch (error) {
+      return { status: "error", message: messageOf(error), logLines: result.logLines };
+    }
+  }
+
+  #find(call: FunctionCall, kind: FunctionKind): Found | { message: string } {
+    const code = this.#options.codeStore.current();
+    try {
+      const fn = findCallableFunction(code, call, call.caller);
+      requireKind(fn, kind);
+      if (!code) throw new Error("No code has been pushed");
+      return { code, fn };
+    } catch (error) {
+      return { message: messageOf(error) };
+    }
+  }
+
+  #request(
+    code: DeployedCode,
+    transaction: Transaction,
+    call: FunctionCall,
+    { requestId, jobId, journal }: { requestId: string; jobId: string | null; journal: string | null },
+  ): FunctionRequest {
+    return {
+      code,
+      transaction,
+      identity: identityOf(call.caller),
+      requestId,
+      nowMs: this.#options.nowMs(),
+      randomSeed: Buffer.from(this.#options.randomBytes(16)).toString("hex"),
+      snapshotTs: this.#options.latestTs(),
+      scheduledJobId: jobId,
+      logLines: [],
+      readIdentity: false,
+      journal,
+    };
+  }
+
+  #complete(
+    kind: FunctionCompletion["kind"],
+    call: FunctionCall,
+    result: FunctionResult,
+    startedAtMs: number,
+    requestId: string,
+  ): void {
+    this.#options.completions.add({
+      kind,
+      componentPath: call.componentPath,
+      name: canonicalFunctionName(call.name),
+      startedAtMs,
+      executionMs: this.#options.nowMs() - startedAtMs,
+      cachedResult: false,
+      error: result.status === "error" ? result.message : null,
+      logLines: result.logLines,
+      requestId,
+    });
+  }
+
+  #newRequestId(): string {
+    return Buffer.from(this.#options.randomBytes(8)).toString("hex");
+  }
+}
+
+function failed(message: string): FunctionResult {
+  return { status: "error", message, logLines: [] };
+}
+
+function parseArgs({ argsJson }: FunctionCall): unknown {
+  return JSON.parse(argsJson) as unknown;
+}

@@ -1,0 +1,74 @@
+/**
+ * What a query or a mutation gets instead of clock, randomness and thread pool: all of it follows from the arguments and
+ * is there at once.
+ */
+import { createHash } from "node:crypto";
+import type { DeterministicInputs } from "./prelude/determinism.ts";
+
+export function makeDeterministicInputs(
+  nowMs: number,
+  seed: string,
+  isAnalysis: boolean,
+): DeterministicInputs {
+  const nextUint32 = seededUint32(seed);
+  const fillRandom = (array: ArrayBufferView): void => {
+    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+    for (let index = 0; index < bytes.length; index++) bytes[index] = nextUint32() & 0xff;
+  };
+  return {
+    nowMs,
+    nextUint32,
+    digest,
+    fillRandom,
+    randomUUID: () => seededUUID(fillRandom),
+    refusal: isAnalysis
+      ? "while a module is imported. Use it inside an action."
+      : "in queries and mutations. Please consider using an action. " +
+        "See https://docs.convex.dev/functions/actions for more details.",
+  };
+}
+
+/** sfc32: fast, 128 bits of state, good enough for ids and sampling. Not for secrets, which queries cannot make. */
+function seededUint32(seed: string): () => number {
+  const state = createHash("sha256").update(seed).digest();
+  let a = state.readInt32LE(0);
+  let b = state.readInt32LE(4);
+  let c = state.readInt32LE(8);
+  let counter = state.readInt32LE(12);
+  return () => {
+    const sum = (((a + b) | 0) + counter) | 0;
+    counter = (counter + 1) | 0;
+    a = b ^ (b >>> 9);
+    b = (c + (c << 3)) | 0;
+    c = (c << 21) | (c >>> 11);
+    c = (c + sum) | 0;
+    return sum >>> 0;
+  };
+}
+
+/** Version 4 in form. */
+function seededUUID(fillRandom: (array: Uint8Array) => void): string {
+  const bytes = new Uint8Array(16);
+  fillRandom(bytes);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = Buffer.from(bytes).toString("hex");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
+const digests: Readonly<Record<string, string>> = {
+  "SHA-1": "sha1",
+  "SHA-256": "sha256",
+  "SHA-384": "sha384",
+  "SHA-512": "sha512",
+};
+
+function digest(algorithm: unknown, data: unknown): ArrayBuffer {
+  const name = String(typeof algorithm === "string" ? algorithm : (algorithm as { name?: unknown })?.name);
+  const hash = digests[name.toUpperCase()];
+  if (hash === undefined)
+    throw new DOMException(`Unrecognized digest algorithm: ${name}`, "NotSupportedError");
+  const view = ArrayBuffer.isView(data) ? data : new Uint8Array(data as ArrayBuffer);
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  return Uint8Array.from(createHash(hash).update(bytes).digest()).buffer;
+}

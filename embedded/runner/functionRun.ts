@@ -1,0 +1,189 @@
+/**
+ * Runs one query or mutation, and what it calls, inside a transaction: validates arguments and result, gives the
+ * realm its host, attributes usage. It begins and ends no transaction.
+ */
+import type { FunctionResult, LogLine } from "../protocol/calls.ts";
+import type { DeployedCode } from "../protocol/deployedCode.ts";
+import { noUsage } from "../transaction/transactionUsage.ts";
+import type { UsageCounts } from "../transaction/transactionUsage.ts";
+import type { Transaction } from "../transaction/transaction.ts";
+import type { DeployedFunction } from "./deployedFunctions.ts";
+import { encodedArguments, encodedResult } from "./functionValues.ts";
+import type { FunctionAddresses } from "./functionAddress.ts";
+import type { Paginator } from "./pagination.ts";
+import { QueryStreams } from "./queryStreams.ts";
+import { Realm } from "./realm.ts";
+import type { RealmHost } from "./realm.ts";
+import { answerAsyncSyscall, answerSyscall } from "./syscalls.ts";
+import { TIMED_OUT, UserTime } from "./userTime.ts";
+
+/** Convex keeps this many lines of one call. */
+const MAX_LOG_LINES = 256;
+
+/** What every run needs of the deployment. */
+export interface RunnerServices {
+  addresses: FunctionAddresses;
+  paginator: Paginator;
+  instanceName: string;
+  /** Processor time this thread has used. */
+  threadCpuMs: () => number;
+  /** Wall time of one function with all it calls. */
+  wallLimitMs: number;
+  environmentOf(componentPath: string): Readonly<Record<string, string>>;
+  /** Puts a call into the schedule, in the transaction; returns its id in `_scheduled_functions`. */
+  schedule(transaction: Transaction, fromComponent: string, job: ScheduleRequest): string;
+  cancelScheduled(transaction: Transaction, fromComponent: string, jobId: string): void;
+  countUsage(fn: DeployedFunction, usage: UsageCounts, failed: boolean): void;
+}
+
+export interface ScheduleRequest {
+  componentPath: string;
+  name: string;
+  /** Convex JSON of the arguments object, encoded. */
+  argsJson: string;
+  atMs: number;
+}
+
+/** One call from outside with everything it calls in the same transaction. */
+export interface FunctionRequest {
+  code: DeployedCode;
+  transaction: Transaction;
+  /** Attributes of the user, null when nobody is logged in. */
+  identity: Record<string, unknown> | null;
+  requestId: string;
+  /** What `Date.now()` shows. */
+  nowMs: number;
+  randomSeed: string;
+  /** Timestamp of the latest commit it sees. */
+  snapshotTs: bigint;
+  /** Set when this is the run of a scheduled job. */
+  scheduledJobId: string | null;
+  logLines: LogLine[];
+  /** Set by the run: whether the result depends on who asked. */
+  readIdentity: boolean;
+  /** In: cursor where the page of the former run ended. Out: where the page of this run ended. */
+  journal: string | null;
+}
+
+/** One function on the stack of a request. */
+export interface FunctionFrame {
+  request: FunctionRequest;
+  services: RunnerServices;
+  fn: DeployedFunction;
+  kind: "query" | "mutation";
+  streams: QueryStreams;
+  hasPaginated: boolean;
+  /** Runs another function in the same transaction; used by runUdf. */
+  call(
+    fn: DeployedFunction,
+    kind: "query" | "mutation",
+    args: unknown,
+    limits: Partial<UsageCounts>,
+  ): FunctionResult;
+}
+
+/** Runs the function. The caller keeps or undoes what it wrote. */
+export function runFunction(
+  services: RunnerServices,
+  request: FunctionRequest,
+  fn: DeployedFunction,
+  kind: "query" | "mutation",
+  args: unknown,
+  limits: Partial<UsageCounts> = {},
+): FunctionResult {
+  const usage = noUsage();
+  const { logLines } = request;
+  let result: FunctionResult;
+  try {
+    result = request.transaction.usage.attribute(usage, limits, () =>
+      runInRealm(services, request, fn, kind, args),
+    );
+  } catch (error) {
+    result = { status: "error", message: messageOf(error), logLines };
+  }
+  request.transaction.throwFault();
+  services.countUsage(fn, usage, result.status === "error");
+  return result;
+}
+
+function runInRealm(
+  services: RunnerServices,
+  request: FunctionRequest,
+  fn: DeployedFunction,
+  kind: "query" | "mutation",
+  args: unknown,
+): FunctionResult {
+  const { transaction, logLines } = request;
+  const tableNames = transaction.tableNames(fn.componentPath);
+  const argsJson = encodedArguments(fn, args, tableNames);
+  const frame: FunctionFrame = {
+    request,
+    services,
+    fn,
+    kind,
+    streams: new QueryStreams(transaction),
+    hasPaginated: false,
+    call: (callee, calleeKind, calleeArgs, limits) => {
+      const run = (): FunctionResult =>
+        runFunction(services, request, callee, calleeKind, calleeArgs, limits);
+      return calleeKind === "query"
+        ? run()
+        : transaction.nested(run, (result) => result.status === "success");
+    },
+  };
+  const userTime = new UserTime(services.threadCpuMs);
+  const realm = new Realm(fn.component.modules, {
+    environment: kind,
+    host: hostOf(frame, userTime),
+    env: services.environmentOf(fn.componentPath),
+    log: (level, text) => addLogLine(logLines, `[${level}] ${text}`),
+    nowMs: request.nowMs,
+    randomSeed: `${request.randomSeed}:${fn.name}`,
+    timeLimitMs: services.wallLimitMs,
+  });
+  try {
+    const method = kind === "query" ? "invokeQuery" : "invokeMutation";
+    const outcome = realm.runStep(fn.modulePath, fn.exportName, method, argsJson);
+    switch (outcome.status) {
+      case "returned":
+        transaction.usage.checkAll();
+        userTime.check();
+        return { status: "success", valueJson: encodedResult(fn, outcome.valueJson, tableNames), logLines };
+      case "threw": {
+        const { message, dataJson } = outcome;
+        return { status: "error", message, logLines, ...(dataJson === undefined ? {} : { dataJson }) };
+      }
+      case "neverSettles":
+        return { status: "error", message: "Returned promise will never resolve", logLines };
+      case "timedOut":
+        return { status: "error", message: TIMED_OUT, logLines };
+      default:
+        return outcome satisfies never;
+    }
+  } finally {
+    realm.dispose();
+  }
+}
+
+function hostOf(frame: FunctionFrame, userTime: UserTime): RealmHost {
+  const { transaction } = frame.request;
+  const answer = (work: () => string): string => userTime.outside(() => transaction.notingFaults(work));
+  return {
+    syscall: (op, argsJson) => answer(() => answerSyscall(frame, op, argsJson)),
+    asyncSyscall: (op, argsJson) => answer(() => answerAsyncSyscall(frame, op, argsJson)),
+    jsSyscall: (op) => {
+      throw new Error(`${op} can only be used in actions.`);
+    },
+  };
+}
+
+function addLogLine(logLines: LogLine[], line: LogLine): void {
+  if (logLines.length < MAX_LOG_LINES) logLines.push(line);
+  else if (logLines.length === MAX_LOG_LINES) {
+    logLines.push(`[WARN] Log overflow (maximum ${MAX_LOG_LINES} lines). Remaining log lines omitted.`);
+  }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,106 @@
+/**
+ * Evaluates the modules of one realm on demand, each once. Owns the cache of compiled scripts, which all realms of a
+ * thread share; a script holds no state of any run.
+ */
+import { posix } from "node:path";
+import vm from "node:vm";
+import type { RunnableModule, RunnableModules } from "./runnableModule.ts";
+
+type Namespace = Record<string, unknown>;
+type ModuleFunction = (
+  exports: Namespace,
+  require: (specifier: string) => Namespace,
+  module: { exports: Namespace },
+  importMeta: { url: string },
+) => void;
+
+/** Stack frames of user code start with this; `userError.ts` maps them back to the pushed files. */
+export const moduleUrlPrefix = "convex:/";
+
+/** Characters of source kept compiled. Several versions of a large app fit; a `dev` session of a day does not pile up. */
+const maxCachedCharacters = 48_000_000;
+
+class ScriptCache {
+  readonly #scripts = new Map<string, vm.Script>();
+  readonly #lengths = new Map<string, number>();
+  #characters = 0;
+
+  get(code: RunnableModule): vm.Script {
+    const key = `${code.sha256} ${code.path}`;
+    const cached = this.#scripts.get(key);
+    if (cached) return cached;
+    const script = new vm.Script(code.script, { filename: moduleUrlPrefix + code.path });
+    this.#scripts.set(key, script);
+    this.#lengths.set(key, code.script.length);
+    this.#characters += code.script.length;
+    this.#dropOldest(key);
+    return script;
+  }
+
+  #dropOldest(newest: string): void {
+    for (const [key, length] of this.#lengths) {
+      if (this.#characters <= maxCachedCharacters || key === newest) return;
+      this.#scripts.delete(key);
+      this.#lengths.delete(key);
+      this.#characters -= length;
+    }
+  }
+}
+
+const scripts = new ScriptCache();
+
+type Instance = { exports: Namespace; failed: false } | { exports: Namespace; failed: true; error: unknown };
+
+export class ModuleLoader {
+  readonly #modules: RunnableModules;
+  readonly #evaluate: (script: vm.Script) => unknown;
+  readonly #newObject: () => object;
+  readonly #instances = new Map<string, Instance>();
+
+  /** `newObject` makes an object of the realm, so that `exports` and `import.meta` are its own. */
+  constructor(modules: RunnableModules, evaluate: (script: vm.Script) => unknown, newObject: () => object) {
+    this.#modules = modules;
+    this.#evaluate = evaluate;
+    this.#newObject = newObject;
+  }
+
+  /** "messages.js" or "messages". A module that threw while it was evaluated throws the same error again. */
+  import(path: string): Namespace {
+    const code = this.#find(path);
+    if (!code) throw new Error(`Could not find module "${path}".`);
+    const known = this.#instances.get(code.path);
+    if (known?.failed) throw known.error;
+    // In a cycle this is the unfinished module, whose getters are already in place.
+    return (known ?? this.#instantiate(code)).exports;
+  }
+
+  #instantiate(code: RunnableModule): Instance {
+    const instance = this.#newObject() as { exports: Namespace; failed: false };
+    instance.exports = this.#newObject() as Namespace;
+    instance.failed = false;
+    this.#instances.set(code.path, instance);
+    const importMeta = this.#newObject() as { url: string };
+    importMeta.url = moduleUrlPrefix + code.path;
+    const require = (specifier: string): Namespace => this.import(this.#resolve(code.path, specifier));
+    try {
+      const run = this.#evaluate(scripts.get(code)) as ModuleFunction;
+      run.call(undefined, instance.exports, require, instance, importMeta);
+    } catch (error) {
+      this.#instances.set(code.path, { exports: instance.exports, failed: true, error });
+      throw error;
+    }
+    return instance;
+  }
+
+  #find(path: string): RunnableModule | undefined {
+    if (Object.hasOwn(this.#modules, path)) return this.#modules[path];
+    return Object.hasOwn(this.#modules, `${path}.js`) ? this.#modules[`${path}.js`] : undefined;
+  }
+
+  #resolve(importer: string, specifier: string): string {
+    if (typeof specifier === "string" && /^\.{1,2}\//.test(specifier)) {
+      return posix.join(posix.dirname(importer), specifier);
+    }
+    throw new Error(`Dynamic require of "${specifier}" is not supported: it is not part of what was pushed.`);
+  }
+}

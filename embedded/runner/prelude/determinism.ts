@@ -1,0 +1,94 @@
+/**
+ * The second script of a realm for queries, mutations and analysis: the same inputs give the same result. The clock
+ * stands still, randomness comes from a seed, whether garbage was collected cannot be seen, and what reaches outside is
+ * refused with Convex's advice. Like `hostBoundary.ts` it is evaluated inside the realm from its own text.
+ */
+
+export interface DeterministicInputs {
+  nowMs: number;
+  nextUint32(): number;
+  /** Answers at once: a promise of the host never settles in a realm that runs in one step. */
+  digest(algorithm: unknown, data: unknown): ArrayBuffer;
+  fillRandom(array: ArrayBufferView): void;
+  randomUUID(): string;
+  /** Ends "Can't use setTimeout ...". */
+  refusal: string;
+}
+
+export function installDeterminism(inputs: DeterministicInputs): void {
+  const define = (name: string, value: unknown): void => {
+    Object.defineProperty(globalThis, name, { value, writable: true, enumerable: false, configurable: true });
+  };
+  const refuse = (what: string): Error => new Error(`Can't use ${what} ${inputs.refusal}`);
+
+  const RealDate = Date;
+  const FrozenDate = function (this: unknown, ...args: unknown[]): unknown {
+    if (new.target === undefined) return new RealDate(inputs.nowMs).toString();
+    return Reflect.construct(RealDate, args.length === 0 ? [inputs.nowMs] : args, new.target);
+  };
+  FrozenDate.prototype = RealDate.prototype;
+  Object.assign(FrozenDate, { now: () => inputs.nowMs, parse: RealDate.parse, UTC: RealDate.UTC });
+  Object.defineProperty(FrozenDate, "name", { value: "Date" });
+  Object.defineProperty(RealDate.prototype, "constructor", {
+    value: FrozenDate,
+    writable: true,
+    configurable: true,
+  });
+  define("Date", FrozenDate);
+  define("performance", Object.freeze({ now: () => 0, timeOrigin: inputs.nowMs }));
+
+  // 53 bits, as Math.random has.
+  Math.random = () => ((inputs.nextUint32() >>> 5) * 2 ** 26 + (inputs.nextUint32() >>> 6)) / 2 ** 53;
+
+  const subtle = {
+    digest: async (algorithm: unknown, data: unknown): Promise<ArrayBuffer> => inputs.digest(algorithm, data),
+  };
+  const refused = [
+    "encrypt",
+    "decrypt",
+    "sign",
+    "verify",
+    "generateKey",
+    "deriveKey",
+    "deriveBits",
+    "importKey",
+  ];
+  for (const name of [...refused, "exportKey", "wrapKey", "unwrapKey"]) {
+    Object.defineProperty(subtle, name, { value: () => Promise.reject(refuse(`crypto.subtle.${name}()`)) });
+  }
+  define("crypto", {
+    subtle,
+    getRandomValues<View extends ArrayBufferView>(array: View): View {
+      inputs.fillRandom(array);
+      return array;
+    },
+    randomUUID: () => inputs.randomUUID(),
+  });
+
+  define("fetch", () => Promise.reject(refuse("fetch()")));
+  for (const name of ["setTimeout", "setInterval"]) {
+    define(name, () => {
+      throw refuse(name);
+    });
+  }
+  define("clearTimeout", () => undefined);
+  define("clearInterval", () => undefined);
+
+  class WeakRef {
+    readonly #target: unknown;
+    constructor(target: unknown) {
+      this.#target = target;
+    }
+    deref(): unknown {
+      return this.#target;
+    }
+  }
+  class FinalizationRegistry {
+    register(): void {}
+    unregister(): boolean {
+      return false;
+    }
+  }
+  define("WeakRef", WeakRef);
+  define("FinalizationRegistry", FinalizationRegistry);
+}

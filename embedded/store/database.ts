@@ -1,0 +1,115 @@
+/**
+ * The one SQLite connection: opening, migrations, prepared statements, closing.
+ * WAL with synchronous=FULL: a committed transaction survives a power cut.
+ */
+import { DatabaseSync } from "node:sqlite";
+import type { SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
+
+import { MIGRATIONS } from "./migrations.ts";
+
+export type Row = Record<string, SQLOutputValue>;
+
+export class Database {
+  readonly #connection: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+  #savepoints = 0;
+
+  /** @param path - File of the database, or ":memory:". Its directory must exist. */
+  constructor(path: string) {
+    this.#connection = new DatabaseSync(path);
+    this.#connection.exec(`
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      PRAGMA foreign_keys = ON;
+      PRAGMA cache_size = -65536;
+    `);
+    this.#migrate();
+  }
+
+  get(sql: string, ...parameters: SQLInputValue[]): Row | undefined {
+    return this.#statement(sql).get(...parameters);
+  }
+
+  all(sql: string, ...parameters: SQLInputValue[]): Row[] {
+    return this.#statement(sql).all(...parameters);
+  }
+
+  /** @returns the rowid of the inserted row, meaningless for other statements. */
+  run(sql: string, ...parameters: SQLInputValue[]): number {
+    return Number(this.#statement(sql).run(...parameters).lastInsertRowid);
+  }
+
+  /** Like `get`, with integers as bigint: for timestamps, which do not fit a number. */
+  getBig(sql: string, ...parameters: SQLInputValue[]): Row | undefined {
+    const statement = this.#statement(sql, "big:");
+    statement.setReadBigInts(true);
+    return statement.get(...parameters);
+  }
+
+  begin(): void {
+    this.run("BEGIN IMMEDIATE");
+  }
+
+  commit(): void {
+    this.run("COMMIT");
+  }
+
+  rollback(): void {
+    if (this.#connection.isTransaction) this.run("ROLLBACK");
+    this.#savepoints = 0;
+  }
+
+  /**
+   * Runs `work` in a savepoint of the open transaction, which is rolled back when `work` throws or `keep` says no.
+   * Savepoints nest.
+   */
+  savepoint<Result>(work: () => Result, keep: (result: Result) => boolean): Result {
+    const depth = ++this.#savepoints;
+    const name = `nested_${depth}`;
+    this.run(`SAVEPOINT ${name}`);
+    let kept = false;
+    try {
+      const result = work();
+      kept = keep(result);
+      return result;
+    } finally {
+      if (!kept) this.run(`ROLLBACK TO ${name}`);
+      this.run(`RELEASE ${name}`);
+      // Set, not counted down: a timeout of user code ends deeper savepoints without running their `finally`.
+      this.#savepoints = depth - 1;
+    }
+  }
+
+  /** Safe to call twice. */
+  close(): void {
+    if (!this.#connection.isOpen) return;
+    this.rollback();
+    this.#statements.clear();
+    this.#connection.close();
+  }
+
+  #statement(sql: string, variant = ""): StatementSync {
+    const known = this.#statements.get(variant + sql);
+    if (known) return known;
+    const statement = this.#connection.prepare(sql);
+    this.#statements.set(variant + sql, statement);
+    return statement;
+  }
+
+  #migrate(): void {
+    const version = Number(this.get("PRAGMA user_version")?.["user_version"]);
+    if (version > MIGRATIONS.length) {
+      throw new Error(
+        `The database was written by a newer version of this program (format ${version}, known up to ` +
+          `${MIGRATIONS.length}). Update the program or use another data folder.`,
+      );
+    }
+    for (const [index, sql] of MIGRATIONS.entries()) {
+      if (index < version) continue;
+      this.begin();
+      this.#connection.exec(sql);
+      this.#connection.exec(`PRAGMA user_version = ${index + 1}`);
+      this.commit();
+    }
+  }
+}

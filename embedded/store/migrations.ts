@@ -1,0 +1,88 @@
+/** The tables of the database file. Each migration runs once, in order; `user_version` counts them. */
+
+export const MIGRATIONS: readonly string[] = [
+  `
+  -- Last commit timestamp and last _creationTime handed out; both only grow, also when the machine's clock goes back.
+  CREATE TABLE clock (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    last_ts INTEGER NOT NULL,
+    last_creation_time REAL NOT NULL
+  );
+  INSERT INTO clock VALUES (1, 0, 0);
+
+  -- User tables and _scheduled_functions, one namespace per component. Numbers are part of document ids: never reused.
+  CREATE TABLE tables (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    component TEXT NOT NULL,
+    name TEXT NOT NULL,
+    UNIQUE (component, name)
+  );
+  INSERT INTO sqlite_sequence (name, seq) VALUES ('tables', 10000);
+
+  -- Every table has by_id and by_creation_time besides the indexes of its schema.
+  CREATE TABLE indexes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    table_number INTEGER NOT NULL REFERENCES tables (number),
+    name TEXT NOT NULL,
+    fields TEXT NOT NULL,
+    UNIQUE (table_number, name)
+  );
+
+  -- id_key is the index key of [_id], so that this table is the index by_id. bytes is the size as Convex counts it.
+  CREATE TABLE documents (
+    rowid INTEGER PRIMARY KEY,
+    table_number INTEGER NOT NULL,
+    id_key BLOB NOT NULL,
+    bytes INTEGER NOT NULL,
+    json TEXT NOT NULL
+  );
+  CREATE UNIQUE INDEX documents_by_id ON documents (table_number, id_key);
+
+  CREATE TABLE index_entries (
+    index_id INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    document INTEGER NOT NULL,
+    PRIMARY KEY (index_id, key)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE code (id INTEGER PRIMARY KEY CHECK (id = 1), version INTEGER NOT NULL, json TEXT NOT NULL);
+  CREATE TABLE environment (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+  -- Keys made at the first start, for what is handed out and must come back unforged (cursors, function handles).
+  CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+
+  -- Results of committed mutations, answered again when a client replays a request after a reconnect.
+  CREATE TABLE mutation_results (
+    session_id TEXT NOT NULL,
+    request_id INTEGER NOT NULL,
+    ts INTEGER NOT NULL,
+    finished_ms REAL NOT NULL,
+    result TEXT NOT NULL,
+    PRIMARY KEY (session_id, request_id)
+  ) WITHOUT ROWID;
+  CREATE INDEX mutation_results_by_age ON mutation_results (finished_ms);
+
+  -- What the scheduler needs beside the document in _scheduled_functions (same id, in the component that scheduled).
+  CREATE TABLE scheduled_jobs (
+    -- Calls that are due at the same time run in the order in which they were scheduled.
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    component TEXT NOT NULL,
+    target_component TEXT NOT NULL,
+    name TEXT NOT NULL,
+    args TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'inProgress', 'finished')),
+    -- When it is due; when it finished, once it has.
+    at_ms REAL NOT NULL
+  );
+  CREATE INDEX scheduled_jobs_by_state ON scheduled_jobs (state, at_ms);
+
+  CREATE TABLE crons (
+    component TEXT NOT NULL,
+    name TEXT NOT NULL,
+    definition TEXT NOT NULL,
+    next_ms REAL NOT NULL,
+    PRIMARY KEY (component, name)
+  ) WITHOUT ROWID;
+  `,
+];

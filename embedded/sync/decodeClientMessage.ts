@@ -1,0 +1,110 @@
+/** Decodes and checks a frame of a sync client, in the main thread: what passes here has the shape of SyncClientMessage. */
+import type { AdminKey } from "../auth/adminKey.ts";
+import { wrongAdminKey } from "../auth/adminKey.ts";
+import { asArray, asCount, asObject, asString, isObject, type JsonObject } from "../http/shape.ts";
+import { canonicalFunctionName } from "../protocol/deployedCode.ts";
+import { DeploymentError } from "../protocol/deploymentError.ts";
+import type { Credential } from "../protocol/mainMessages.ts";
+import {
+  decodeTs,
+  type SyncClientMessage,
+  type SyncFunctionRequest,
+  type SyncQueryChange,
+} from "../protocol/syncMessages.ts";
+
+/** Throws BadRequest, naming the field. */
+export function decodeClientMessage(frame: string, adminKey: AdminKey): SyncClientMessage {
+  const message = asObject(parse(frame), "A frame");
+  switch (message["type"]) {
+    case "Connect":
+      return {
+        type: "Connect",
+        sessionId: asString(message["sessionId"], "sessionId"),
+        maxObservedTs: optionalTs(message["maxObservedTimestamp"]),
+        clientTs: typeof message["clientTs"] === "number" ? message["clientTs"] : 0,
+      };
+    case "Authenticate":
+      return {
+        type: "Authenticate",
+        baseVersion: asCount(message["baseVersion"], "baseVersion"),
+        credential: credentialOf(message, adminKey),
+      };
+    case "ModifyQuerySet":
+      return {
+        type: "ModifyQuerySet",
+        baseVersion: asCount(message["baseVersion"], "baseVersion"),
+        newVersion: asCount(message["newVersion"], "newVersion"),
+        modifications: asArray(message["modifications"], "modifications").map(queryChange),
+      };
+    case "Mutation":
+      return { type: "Mutation", ...functionRequest(message) };
+    case "Action":
+      return { type: "Action", ...functionRequest(message) };
+    case "Event":
+      return { type: "Event" };
+    default:
+      throw new DeploymentError("BadRequest", `Unknown message type ${JSON.stringify(message["type"])}.`);
+  }
+}
+
+function parse(frame: string): unknown {
+  try {
+    return JSON.parse(frame);
+  } catch (cause) {
+    throw new DeploymentError("BadRequest", "A frame is not JSON.", { cause });
+  }
+}
+
+function credentialOf(message: JsonObject, adminKey: AdminKey): Credential {
+  switch (message["tokenType"]) {
+    case "None":
+      return { kind: "anonymous" };
+    case "User":
+      return { kind: "bearer", token: asString(message["value"], "value") };
+    case "Admin": {
+      // A refusal is not a broken frame: the session answers it with an AuthError.
+      if (!adminKey.matches(asString(message["value"], "value"))) {
+        return { kind: "refused", reason: wrongAdminKey().message };
+      }
+      const impersonating = message["impersonating"];
+      return { kind: "admin", impersonating: isObject(impersonating) ? impersonating : null };
+    }
+    default:
+      throw new DeploymentError("BadRequest", `Unknown token type ${JSON.stringify(message["tokenType"])}.`);
+  }
+}
+
+function queryChange(value: unknown): SyncQueryChange {
+  const change = asObject(value, "A modification");
+  const queryId = asCount(change["queryId"], "queryId");
+  if (change["type"] === "Remove") return { type: "Remove", queryId };
+  if (change["type"] !== "Add") {
+    throw new DeploymentError("BadRequest", `Unknown modification ${JSON.stringify(change["type"])}.`);
+  }
+  const { journal } = change;
+  return { type: "Add", queryId, ...callOf(change), journal: typeof journal === "string" ? journal : null };
+}
+
+function functionRequest(message: JsonObject): SyncFunctionRequest {
+  return { requestId: asCount(message["requestId"], "requestId"), ...callOf(message) };
+}
+
+function callOf(message: JsonObject): { componentPath: string; name: string; argsJson: string } {
+  const args = asArray(message["args"], "args");
+  if (args.length !== 1) throw new DeploymentError("BadRequest", "args must hold one object.");
+  const componentPath = message["componentPath"];
+  return {
+    componentPath: typeof componentPath === "string" ? componentPath : "",
+    name: canonicalFunctionName(asString(message["udfPath"], "udfPath")),
+    argsJson: JSON.stringify(args[0]),
+  };
+}
+
+function optionalTs(value: unknown): bigint | null {
+  if (value === undefined || value === null) return null;
+  try {
+    return decodeTs(asString(value, "maxObservedTimestamp"));
+  } catch (cause) {
+    throw new DeploymentError("BadRequest", "maxObservedTimestamp is not a timestamp.", { cause });
+  }
+}

@@ -1,0 +1,262 @@
+/**
+ * One sync WebSocket, in the engine thread: what the client has asked for and what it was told. Stands for the server
+ * side of `convex/src/browser/sync/protocol.ts`.
+ *
+ *   awaitingConnect --Connect--> ready --Authenticate--> authenticating --authenticated--> ready
+ *                                                        authenticating --refused--> closed (AuthError)
+ *   any --socketClosed--> closed;  a message out of turn --> closed (FatalError)
+ *
+ * While a token is checked, messages wait: they were sent by whoever the token names.
+ */
+import type { Caller } from "../protocol/calls.ts";
+import type { SyncClientMessage, SyncVersion } from "../protocol/syncMessages.ts";
+import { encodeTs } from "../protocol/syncMessages.ts";
+import type { SharedQueries } from "./sharedQueries.ts";
+import { WatchedQueries } from "./watchedQueries.ts";
+
+type State = "awaitingConnect" | "ready" | "authenticating" | "closed";
+type Message = SyncClientMessage["type"];
+type Reaction = "take" | "wait" | "ignore" | "violation";
+
+const reactions: Record<State, Record<Message, Reaction>> = {
+  awaitingConnect: {
+    Connect: "take",
+    Authenticate: "violation",
+    ModifyQuerySet: "violation",
+    Mutation: "violation",
+    Action: "violation",
+    Event: "ignore",
+  },
+  ready: {
+    Connect: "violation",
+    Authenticate: "take",
+    ModifyQuerySet: "take",
+    Mutation: "take",
+    Action: "take",
+    Event: "ignore",
+  },
+  authenticating: {
+    Connect: "violation",
+    Authenticate: "wait",
+    ModifyQuerySet: "wait",
+    Mutation: "wait",
+    Action: "wait",
+    Event: "ignore",
+  },
+  closed: {
+    Connect: "ignore",
+    Authenticate: "ignore",
+    ModifyQuerySet: "ignore",
+    Mutation: "ignore",
+    Action: "ignore",
+    Event: "ignore",
+  },
+};
+
+type MessageOf<Type extends Message> = Extract<SyncClientMessage, { type: Type }>;
+
+/** What a session needs from the server of its thread. */
+export interface SessionHost {
+  queries: SharedQueries<SyncSession>;
+  latestTs(): bigint;
+  send(frame: string): void;
+  /** Closes the socket; frames sent before arrive before. */
+  close(code: number, reason: string): void;
+  identify(message: MessageOf<"Authenticate">): Promise<Caller>;
+  runMutation(session: SyncSession, message: MessageOf<"Mutation">): void;
+  runAction(session: SyncSession, message: MessageOf<"Action">): void;
+  /** The session has something to be told in a Transition. */
+  needsTransition(session: SyncSession): void;
+  recordSent: (componentPath: string, name: string, bytes: number) => void;
+}
+
+/** RFC 6455, 7.4.1. */
+const normalClosure = 1000;
+const policyViolation = 1008;
+const internalError = 1011;
+
+export class SyncSession {
+  readonly #host: SessionHost;
+  readonly #watched: WatchedQueries<SyncSession>;
+  readonly #waiting: SyncClientMessage[] = [];
+  #state: State = "awaitingConnect";
+  #sessionId = "";
+  #caller: Caller = { kind: "anonymous" };
+  /** What the client has asked for, and what it was last told. */
+  #wanted = { querySet: 0, identity: 0 };
+  #told = { querySet: 0, identity: 0, ts: 0n };
+  #owesTransition = false;
+
+  constructor(host: SessionHost) {
+    this.#host = host;
+    this.#watched = new WatchedQueries(this, host.queries, host.recordSent);
+  }
+
+  /** Of the client's session, which outlives this socket. */
+  get sessionId(): string {
+    return this.#sessionId;
+  }
+
+  get caller(): Caller {
+    return this.#caller;
+  }
+
+  get isOpen(): boolean {
+    return this.#state !== "closed";
+  }
+
+  receive(message: SyncClientMessage): void {
+    const reaction = reactions[this.#state][message.type];
+    switch (reaction) {
+      case "take":
+        this.#take(message);
+        return;
+      case "wait":
+        this.#waiting.push(message);
+        return;
+      case "violation":
+        this.fail(`${message.type} is not expected while the session is in state ${this.#state}.`);
+        return;
+      case "ignore":
+        return;
+      default:
+        reaction satisfies never;
+    }
+  }
+
+  socketClosed(): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#watched.clear();
+    this.#waiting.length = 0;
+  }
+
+  /** Ends the client for good: it does not reconnect. */
+  fail(reason: string): void {
+    this.send({ type: "FatalError", error: reason });
+    this.#close(policyViolation, "ProtocolError");
+  }
+
+  /** The client reconnects and asks for everything again. */
+  breakOff(): void {
+    this.#close(internalError, "InternalServerError");
+  }
+
+  send(message: { type: string; [field: string]: unknown }): void {
+    if (this.isOpen) this.#host.send(JSON.stringify(message));
+  }
+
+  ping(): void {
+    this.send({ type: "Ping" });
+  }
+
+  /** After a mutation's response the client waits for a Transition at its timestamp or later, changed results or not. */
+  oweTransition(): void {
+    this.#owesTransition = true;
+    this.#host.needsTransition(this);
+  }
+
+  /** Tells the client everything that holds at `ts`. All its queries hold then. */
+  transition(ts: bigint): void {
+    if (!this.isOpen) return;
+    const modifications = this.#watched.takeModifications();
+    const start = this.#version();
+    const isNewVersion =
+      this.#wanted.querySet !== this.#told.querySet || this.#wanted.identity !== this.#told.identity;
+    if (modifications.length === 0 && !isNewVersion && !this.#owesTransition) return;
+    this.#owesTransition = false;
+    this.#told = { ...this.#wanted, ts: ts > this.#told.ts ? ts : this.#told.ts };
+    const versions = `"startVersion":${JSON.stringify(start)},"endVersion":${JSON.stringify(this.#version())}`;
+    this.#host.send(`{"type":"Transition",${versions},"modifications":[${modifications.join(",")}]}`);
+  }
+
+  #take(message: SyncClientMessage): void {
+    switch (message.type) {
+      case "Connect":
+        this.#connect(message);
+        return;
+      case "Authenticate":
+        this.#authenticate(message);
+        return;
+      case "ModifyQuerySet":
+        this.#modifyQuerySet(message);
+        return;
+      case "Mutation":
+        this.#host.runMutation(this, message);
+        return;
+      case "Action":
+        this.#host.runAction(this, message);
+        return;
+      case "Event":
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #connect({ sessionId, maxObservedTs }: MessageOf<"Connect">): void {
+    if (maxObservedTs !== null && maxObservedTs > this.#host.latestTs()) {
+      this.fail(
+        "The client has seen a later state than this deployment holds: its data was reset. Reload the page.",
+      );
+      return;
+    }
+    this.#sessionId = sessionId;
+    this.#state = "ready";
+  }
+
+  #authenticate(message: MessageOf<"Authenticate">): void {
+    if (message.baseVersion !== this.#wanted.identity) {
+      this.fail(
+        `Authenticate builds on identity version ${message.baseVersion}, but it is ${this.#wanted.identity}.`,
+      );
+      return;
+    }
+    this.#state = "authenticating";
+    this.#host.identify(message).then(
+      (caller) => this.#authenticated(caller),
+      (error: unknown) => this.#refused(error),
+    );
+  }
+
+  #authenticated(caller: Caller): void {
+    if (this.#state !== "authenticating") return;
+    this.#state = "ready";
+    this.#caller = caller;
+    this.#wanted.identity += 1;
+    this.#watched.adopt(caller);
+    this.#host.needsTransition(this);
+    for (const message of this.#waiting.splice(0)) this.receive(message);
+  }
+
+  #refused(error: unknown): void {
+    if (this.#state !== "authenticating") return;
+    const text = error instanceof Error ? error.message : String(error);
+    const baseVersion = this.#wanted.identity;
+    this.#host.send(
+      JSON.stringify({ type: "AuthError", error: text, baseVersion, authUpdateAttempted: true }),
+    );
+    this.#close(normalClosure, "AuthError");
+  }
+
+  #modifyQuerySet({ baseVersion, newVersion, modifications }: MessageOf<"ModifyQuerySet">): void {
+    if (baseVersion !== this.#wanted.querySet || newVersion <= baseVersion) {
+      this.fail(`ModifyQuerySet builds on version ${baseVersion}, but it is ${this.#wanted.querySet}.`);
+      return;
+    }
+    this.#wanted.querySet = newVersion;
+    for (const change of modifications) this.#watched.change(change, this.#caller);
+    this.#host.needsTransition(this);
+  }
+
+  #version(): SyncVersion {
+    const { querySet, identity, ts } = this.#told;
+    return { querySet, identity, ts: encodeTs(ts) };
+  }
+
+  #close(code: number, reason: string): void {
+    if (this.#state === "closed") return;
+    this.#host.close(code, reason);
+    this.socketClosed();
+  }
+}

@@ -1,0 +1,66 @@
+/** The last completed calls, for `convex logs`: a ring that readers follow with a cursor. */
+import type { FunctionCompletion } from "../protocol/calls.ts";
+
+const KEPT = 1000;
+
+export interface CompletionPage {
+  entries: FunctionCompletion[];
+  cursor: number;
+}
+
+export class CompletionLog {
+  readonly #setTimer: (callback: () => void, afterMs: number) => () => void;
+  readonly #entries: FunctionCompletion[] = [];
+  readonly #waiting = new Set<() => void>();
+  /** How many completions there were before the first one kept. */
+  #dropped = 0;
+
+  constructor(setTimer: (callback: () => void, afterMs: number) => () => void) {
+    this.#setTimer = setTimer;
+  }
+
+  add(completion: FunctionCompletion): void {
+    this.#entries.push(completion);
+    if (this.#entries.length > KEPT) {
+      this.#entries.shift();
+      this.#dropped++;
+    }
+    this.#wakeAll();
+  }
+
+  async after(cursor: number, waitMs: number): Promise<CompletionPage> {
+    const page = this.#page(cursor);
+    if (page.entries.length > 0 || waitMs <= 0) return page;
+    await this.#nextOrTimeout(waitMs);
+    return this.#page(cursor);
+  }
+
+  /** Lets every waiting reader go. */
+  close(): void {
+    this.#wakeAll();
+  }
+
+  #page(cursor: number): CompletionPage {
+    const end = this.#dropped + this.#entries.length;
+    // A cursor from before a restart lies ahead of this process's count.
+    const start = cursor > end ? 0 : Math.max(0, cursor - this.#dropped);
+    return { entries: this.#entries.slice(start), cursor: end };
+  }
+
+  #nextOrTimeout(waitMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#setTimer(wake, waitMs);
+    const waiting = this.#waiting;
+    waiting.add(wake);
+    function wake(): void {
+      cancel();
+      waiting.delete(wake);
+      resolve();
+    }
+    return promise;
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#waiting) wake();
+  }
+}

@@ -1,0 +1,121 @@
+/** The deployment port's HTTP API at its edges. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startDeployment, type Deployment } from "../../embedded/deployment.ts";
+import { createNotesApp, type NotesApp } from "../support/notesApp.ts";
+
+let app: NotesApp;
+let deployment: Deployment;
+
+beforeAll(async () => {
+  app = createNotesApp();
+  deployment = await startDeployment({
+    dataDir: `${app.folder}/data`,
+    port: 0,
+    sitePort: 0,
+    instanceName: "notes",
+  });
+  await app.push(deployment);
+});
+
+afterAll(async () => {
+  await deployment.close();
+  app.remove();
+});
+
+function request(path: string, init: RequestInit = {}): Promise<Response> {
+  return fetch(deployment.url + path, init);
+}
+
+async function post(path: string, body: unknown, authorization?: string) {
+  const headers = new Headers(authorization === undefined ? {} : { Authorization: authorization });
+  const response = await request(path, { method: "POST", body: JSON.stringify(body), headers });
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+}
+
+test("functions are called by path, by URL and by GET", async () => {
+  await post("/api/mutation", { path: "notes:add", args: { board: "http", text: "one" } });
+  const byPath = await post("/api/query", { path: "notes:list", args: [{ board: "http" }] });
+  const byUrl = await post("/api/run/notes/list", { args: { board: "http" } });
+  const args = encodeURIComponent(JSON.stringify({ board: "http" }));
+  const byGet = await (await request(`/api/query?path=notes:list&args=${args}`)).json();
+  expect(byPath.body).toEqual({ status: "success", value: ["one"], logLines: [] });
+  expect([byUrl.body, byGet]).toEqual([byPath.body, byPath.body]);
+});
+
+test("a function's failure is an answer, with its message", async () => {
+  const { status, body } = await post("/api/query", { path: "notes:list", args: { board: 1 } });
+  expect([status, body["status"]]).toEqual([200, "error"]);
+  expect(body["errorMessage"]).toContain("board");
+});
+
+test("a query's endpoint does not run a mutation", async () => {
+  const { body } = await post("/api/query", { path: "notes:add", args: { board: "http", text: "no" } });
+  expect(body["status"]).toBe("error");
+});
+
+test.each([
+  ["without the key", undefined, 401, "Unauthenticated"],
+  ["with another key", "Convex notes|1234", 403, "BadAdminKey"],
+  ["with a token", "Bearer abc", 401, "Unauthenticated"],
+  ["with an unknown scheme", "Basic abc", 401, "Unauthenticated"],
+])("an admin endpoint asked %s is refused", async (_how, authorization, status, code) => {
+  const answer = await post("/api/update_environment_variables", { changes: [] }, authorization);
+  expect([answer.status, answer.body["code"]]).toEqual([status, code]);
+});
+
+test("an admin endpoint refuses before it reads the body", async () => {
+  const response = await request("/api/deploy2/start_push", { method: "POST", body: "x".repeat(4_000_000) });
+  expect(response.status).toBe(401);
+});
+
+test.each([
+  ["no body", "", 400, "has no body"],
+  ["no JSON", "{", 400, "is not JSON"],
+  ["no path", "{}", 400, "path must be a string"],
+  ["an unknown format", '{"path":"notes:list","format":"xml"}', 400, 'Unknown format "xml"'],
+  ["two arguments", '{"path":"notes:list","args":[{},{}]}', 400, "more than one value"],
+])("a call with %s is refused with a sentence", async (_what, body, status, sentence) => {
+  const response = await request("/api/query", { method: "POST", body });
+  const answer = (await response.json()) as { message: string };
+  expect(response.status).toBe(status);
+  expect(answer.message).toContain(sentence);
+});
+
+test("a body beyond the limit is refused, compressed or not", async () => {
+  const large = JSON.stringify({ path: "notes:list", args: { board: "x".repeat(18_000_000) } });
+  const plain = await request("/api/query", { method: "POST", body: large });
+  const { brotliCompressSync } = await import("node:zlib");
+  const compressed = await request("/api/query", {
+    method: "POST",
+    body: brotliCompressSync(large, { params: { 1: 1 } }),
+    headers: { "Content-Encoding": "br" },
+  });
+  expect([plain.status, compressed.status]).toEqual([413, 413]);
+});
+
+test("endpoints that are not there say so", async () => {
+  expect((await request("/nothing")).status).toBe(404);
+  expect((await request("/api/mutation")).status).toBe(405);
+  const storage = await post("/api/storage/upload", {});
+  expect([storage.status, storage.body["code"]]).toEqual([400, "Unsupported"]);
+});
+
+test("browsers of any origin may call", async () => {
+  const preflight = await request("/api/query", {
+    method: "OPTIONS",
+    headers: { Origin: "https://app.example", "Access-Control-Request-Method": "POST" },
+  });
+  expect(preflight.status).toBe(204);
+  expect(preflight.headers.get("access-control-allow-origin")).toBe("https://app.example");
+  expect(preflight.headers.get("access-control-allow-headers")).toContain("Authorization");
+});
+
+test("the deployment says who and how it is", async () => {
+  expect(await (await request("/instance_name")).text()).toBe("notes");
+  expect(await (await request("/health")).json()).toEqual({ ok: true, engineSilentMs: 0 });
+});
+
+test("HTTP actions are served on the site URL", async () => {
+  const response = await fetch(`${deployment.siteUrl}/echo`, { method: "POST", body: "hello" });
+  expect(await response.text()).toBe("echo: hello");
+});

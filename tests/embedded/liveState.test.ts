@@ -1,0 +1,90 @@
+/** What live clients see of changes that are not writes: new code, new variables, restarts, their own slowness. */
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import type { ConvexClient } from "convex/browser";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { WebSocket } from "ws";
+import { startDeployment, type Deployment } from "../../embedded/deployment.ts";
+import { connectClient, watchBoard, watchQuery } from "../support/liveNotes.ts";
+import { createNotesApp, notes, type NotesApp } from "../support/notesApp.ts";
+import { connectFrame } from "../support/syncSocket.ts";
+
+let app: NotesApp;
+let deployment: Deployment;
+
+beforeAll(async () => {
+  app = createNotesApp();
+  deployment = await startDeployment({ dataDir: `${app.folder}/data`, port: 0, sitePort: 0 });
+  await app.push(deployment);
+});
+
+afterAll(async () => {
+  await deployment.close();
+  app.remove();
+});
+
+function connect(): ConvexClient {
+  const client = connectClient(deployment.url);
+  onTestFinished(() => client.close());
+  return client;
+}
+
+test("a subscription follows an environment variable", async () => {
+  const greeting = watchQuery(connect(), notes.variable, { name: "GREETING" });
+  await greeting.reached((value) => value === null);
+  await app.convex(deployment, "env", "set", "GREETING", "hello");
+  await greeting.reached((value) => value === "hello");
+  expect(greeting.results).toEqual([null, "hello"]);
+});
+
+test("new code runs for those who are subscribed already", async () => {
+  const client = connect();
+  await client.mutation(notes.add, { board: "code", text: "quiet" });
+  const board = watchBoard(client, "code");
+  await board.reached((texts) => texts.includes("quiet"));
+  const source = app.readFile("convex/notes.ts");
+  app.writeFile(
+    "convex/notes.ts",
+    source.replace("({ text }) => text)", "({ text }) => text.toUpperCase())"),
+  );
+  await app.push(deployment);
+  app.writeFile("convex/notes.ts", source);
+  await board.reached((texts) => texts.includes("QUIET"));
+  expect(board.results).toEqual([["quiet"], ["QUIET"]]);
+  await app.push(deployment);
+});
+
+test("a client outlives a restart: it is told what it missed, and what it sent meanwhile applies once", async () => {
+  const client = connect();
+  const board = watchBoard(client, "restart");
+  await client.mutation(notes.add, { board: "restart", text: "before" });
+  await board.reached((texts) => texts.length === 1);
+  const { port } = new URL(deployment.url);
+  await deployment.close();
+  const sentMeanwhile = client.mutation(notes.add, { board: "restart", text: "meanwhile" });
+  deployment = await startDeployment({ dataDir: `${app.folder}/data`, port: Number(port), sitePort: 0 });
+  await sentMeanwhile;
+  expect(board.results.at(-1)).toEqual(["before", "meanwhile"]);
+});
+
+test("a client that does not read is cut off instead of being buffered for without end", async () => {
+  const socket = new WebSocket(`${deployment.url.replace("http", "ws")}/api/1.48.0/sync`);
+  await once(socket, "open");
+  socket.send(JSON.stringify(connectFrame("1f7e3c1e-0000-4000-8000-00000000000a")));
+  const query = { type: "Add", queryId: 0, udfPath: "notes:list", args: [{ board: "flood" }] };
+  socket.send(
+    JSON.stringify({ type: "ModifyQuerySet", baseVersion: 0, newVersion: 1, modifications: [query] }),
+  );
+  await once(socket, "message");
+  const { _socket: wire } = socket as unknown as { _socket: Socket };
+  wire.pause();
+  const writer = connect();
+  // Each write sends the whole board again: some 110 MB by the end, more than the kernel and the bound hold.
+  for (let note = 0; note < 20; note += 1) {
+    await writer.mutation(notes.add, { board: "flood", text: String(note % 10).repeat(500_000) });
+  }
+  const closed = once(socket, "close");
+  wire.resume();
+  const [code] = (await closed) as [number];
+  expect(code).toBe(1006);
+});

@@ -1,0 +1,138 @@
+/** The deployment as a process: how it starts, ends, and what survives. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ConvexHttpClient } from "convex/browser";
+import { expect, onTestFinished, test } from "vitest";
+import { startEmbedded, type EmbeddedReady } from "../support/embeddedDeployment.ts";
+import { createNotesApp, notes, type NotesApp } from "../support/notesApp.ts";
+import { rootFolder, type ServiceProcess } from "../support/serviceProcess.ts";
+
+const anyPorts = ["--port", "0", "--site-port", "0"];
+
+function newDataFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "embedded-data-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+async function start(dataFolder: string): Promise<ServiceProcess<EmbeddedReady>> {
+  const running = await startEmbedded(dataFolder, 0, 0);
+  onTestFinished(() => running.end("SIGKILL"));
+  return running;
+}
+
+async function startWithNotes(
+  dataFolder: string,
+): Promise<{ running: ServiceProcess<EmbeddedReady>; app: NotesApp }> {
+  const app = createNotesApp();
+  onTestFinished(app.remove);
+  const running = await start(dataFolder);
+  await app.push(running.ready);
+  return { running, app };
+}
+
+function runMain(...args: string[]): Promise<{ exitCode: number; stderr: string }> {
+  return runNode("embedded/main.ts", ...args);
+}
+
+async function runNode(...args: string[]): Promise<{ exitCode: number; stderr: string }> {
+  const child = spawn(process.execPath, args, { cwd: rootFolder });
+  let stderr = "";
+  child.stderr.on("data", (data: Buffer) => (stderr += data.toString("utf8")));
+  const [exitCode] = (await once(child, "close")) as [number];
+  return { exitCode, stderr };
+}
+
+test.each(["SIGTERM", "SIGKILL"] as const)(
+  "code, data, variables and the admin key survive %s",
+  async (signal) => {
+    const dataFolder = newDataFolder();
+    const { running: first, app } = await startWithNotes(dataFolder);
+    await app.convex(first.ready, "env", "set", "KEPT", "yes");
+    await new ConvexHttpClient(first.ready.url, { logger: false }).mutation(notes.add, {
+      board: "kept",
+      text: "before",
+    });
+    await first.end(signal);
+
+    const second = await start(dataFolder);
+    const client = new ConvexHttpClient(second.ready.url, { logger: false });
+    expect(second.ready.adminKey).toBe(first.ready.adminKey);
+    expect(await client.query(notes.list, { board: "kept" })).toEqual(["before"]);
+    expect(await client.query(notes.variable, { name: "KEPT" })).toBe("yes");
+    await client.mutation(notes.add, { board: "kept", text: "after" });
+    expect(await client.query(notes.list, { board: "kept" })).toEqual(["before", "after"]);
+  },
+);
+
+test("a scheduled call that was due while the process was down runs after the restart", async () => {
+  const dataFolder = newDataFolder();
+  const { running: first } = await startWithNotes(dataFolder);
+  const later = { board: "later", text: "kept promise", afterMs: 1_000 };
+  await new ConvexHttpClient(first.ready.url).mutation(notes.addLater, later);
+  await first.end("SIGKILL");
+  const client = new ConvexHttpClient((await start(dataFolder)).ready.url);
+  await expect
+    .poll(() => client.query(notes.list, { board: "later" }), { timeout: 10_000 })
+    .toEqual(["kept promise"]);
+});
+
+test.each([
+  ["the deployment port", (taken: string) => ["--port", taken, "--site-port", "0"], "--port"],
+  ["the site port", (taken: string) => ["--port", "0", "--site-port", taken], "--site-port"],
+])("%s taken by another program is told in a sentence, with exit code 2", async (_which, ports, flag) => {
+  const running = await start(newDataFolder());
+  const taken = new URL(running.ready.url).port;
+  const { exitCode, stderr } = await runMain("--data", newDataFolder(), ...ports(taken));
+  expect(exitCode).toBe(2);
+  expect(stderr).toMatch(new RegExp(`^Port ${taken} on 127\\.0\\.0\\.1.* is taken\\. .*${flag}\\.\n$`));
+});
+
+test("a second process on one folder is refused, until the first is gone however it ended", async () => {
+  const dataFolder = newDataFolder();
+  const first = await start(dataFolder);
+  const refused = await runMain("--data", dataFolder, ...anyPorts);
+  expect(refused.exitCode).toBe(2);
+  expect(refused.stderr).toContain("already uses the data folder");
+  await first.end("SIGKILL");
+  await start(dataFolder);
+});
+
+test("the admin key's file is for its owner only", async () => {
+  const dataFolder = newDataFolder();
+  await start(dataFolder);
+  expect(statSync(join(dataFolder, "admin-key")).mode & 0o777).toBe(0o600);
+});
+
+test.each([
+  ["another interface", ["--host", "0.0.0.0", ...anyPorts], "--allow-remote"],
+  ["a port that is none", ["--port", "http", "--site-port", "0"], "--port must be a number"],
+  ["an unknown option", [...anyPorts, "--colour"], "--colour"],
+])("%s is refused with a sentence", async (_what, args, sentence) => {
+  const { exitCode, stderr } = await runMain("--data", newDataFolder(), ...args);
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain(sentence);
+});
+
+test("an engine thread that dies takes the process with it, which says why", async () => {
+  const dataFolder = newDataFolder();
+  const fault = join(dataFolder, "fault.mjs");
+  writeFileSync(
+    fault,
+    `import { threadName } from "node:worker_threads";
+     if (threadName === "engine") setTimeout(() => { throw new Error("struck by lightning"); }, 1_000);`,
+  );
+  const { exitCode, stderr } = await runNode(
+    "--import",
+    fault,
+    "embedded/main.ts",
+    "--data",
+    dataFolder,
+    ...anyPorts,
+  );
+  expect(exitCode).toBeGreaterThan(0);
+  expect(stderr).toContain("The engine thread has ended: Error: struck by lightning");
+});

@@ -1,0 +1,23 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { expect, test } from "vitest";
+
+test("a promise that a query forgot ends nothing and is logged", async () => {
+  const worker = new Worker(new URL("../../support/strayStepWorker.ts", import.meta.url));
+  const [message] = (await once(worker, "message")) as [{ outcome: unknown; log: string[] }];
+  expect(message.outcome).toEqual({ status: "returned", valueJson: `"returned"` });
+  expect(message.log).toEqual([
+    expect.stringMatching(/^\[ERROR\] Unhandled: Uncaught Error: forgotten\n\s+at /),
+  ]);
+  await worker.terminate();
+});
+
+test("a fault of the host itself still ends its thread", async () => {
+  const fault = `
+    import { catchStrayErrors } from ${JSON.stringify(new URL("../../../embedded/runner/strayErrors.ts", import.meta.url).href)};
+    catchStrayErrors((error) => { throw error; });
+    setImmediate(() => { throw new Error("host fault"); });`;
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(fault)}`));
+  const [error] = (await once(worker, "error")) as [Error];
+  expect(error.message).toBe("host fault");
+});

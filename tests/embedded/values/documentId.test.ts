@@ -1,0 +1,33 @@
+import { randomBytes } from "node:crypto";
+import { expect, test } from "vitest";
+
+import { newDocumentId, tableNumberOfId } from "../../../embedded/values/documentId.ts";
+
+test("an id tells the number of its table", () => {
+  for (const table of [1, 127, 128, 10_001, 16_383, 16_384, 2 ** 31]) {
+    expect(tableNumberOfId(newDocumentId(table, (count) => randomBytes(count)))).toBe(table);
+  }
+});
+
+test("an id is 31 to 37 characters of Convex's alphabet", () => {
+  for (let round = 0; round < 200; round++) {
+    expect(newDocumentId(10_001 + round, (count) => randomBytes(count))).toMatch(
+      /^[0-9a-hjkmnp-tv-z]{31,37}$/,
+    );
+  }
+});
+
+test("a string with one changed letter is no id", () => {
+  const id = newDocumentId(10_001, (count) => randomBytes(count));
+  for (let position = 0; position < id.length; position++) {
+    const other = id[position] === "0" ? "1" : "0";
+    expect(tableNumberOfId(id.slice(0, position) + other + id.slice(position + 1))).toBeNull();
+  }
+});
+
+test("other strings are no ids", () => {
+  const id = newDocumentId(10_001, (count) => randomBytes(count));
+  for (const text of ["", "abc", id.toUpperCase(), `${id}0`, id.slice(1), "l".repeat(32), "0".repeat(32)]) {
+    expect(tableNumberOfId(text)).toBeNull();
+  }
+});

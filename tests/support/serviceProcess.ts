@@ -1,0 +1,53 @@
+/** A server of the stack as a process of its own, from its ready line to its end. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+export const rootFolder = join(import.meta.dirname, "..", "..");
+
+export interface ServiceProcess<Ready> {
+  /** The JSON that follows the prefix of its ready line. */
+  ready: Ready;
+  /** Settles when the process is gone; a second call does nothing. */
+  end(signal: NodeJS.Signals): Promise<void>;
+}
+
+/** Runs `node <args>` in the root folder. @throws with everything it printed when it ends before it is ready. */
+export async function startService<Ready>(
+  args: readonly string[],
+  readyPrefix: string,
+): Promise<ServiceProcess<Ready>> {
+  const child = spawn(process.execPath, args, { cwd: rootFolder, stdio: ["ignore", "pipe", "pipe"] });
+  const killAtExit = () => child.kill("SIGKILL");
+  process.once("exit", killAtExit);
+  const ended = once(child, "exit").finally(() => process.off("exit", killAtExit));
+
+  let output = "";
+  let isReady = false;
+  const { promise: ready, resolve } = Promise.withResolvers<Ready>();
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on("line", (line) => {
+      output += `${line}\n`;
+      if (line.startsWith(readyPrefix)) {
+        isReady = true;
+        resolve(JSON.parse(line.slice(readyPrefix.length)) as Ready);
+      } else if (isReady) {
+        // A healthy server is silent: what it says here belongs beside the test that fails.
+        process.stderr.write(`[${args[0]}] ${line}\n`);
+      }
+    });
+  }
+  const endedEarly = ended.then(([code, signal]) => {
+    throw new Error(`node ${args.join(" ")} ended (${code ?? signal}) before it was ready:\n${output}`);
+  });
+  // Once the service is ready its end is expected, and nobody listens to this promise any more.
+  endedEarly.catch(() => undefined);
+  return {
+    ready: await Promise.race([ready, endedEarly]),
+    async end(signal) {
+      child.kill(signal);
+      await ended;
+    },
+  };
+}

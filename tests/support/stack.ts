@@ -1,0 +1,83 @@
+/**
+ * The whole of Duet on free ports with a data folder of its own, everything real:
+ *
+ *   browser -> app server                             the built app
+ *           -> cutting proxy -> deployment port       embedded deployment, pushed to by the official CLI
+ *           -> cutting proxy -> site port             the same process
+ *                                    -> demo server   the model
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startModelServer } from "../../demo/modelServer.ts";
+import { setDeploymentEnvironment } from "../../scripts/deploymentVariables.ts";
+import { startAppServer } from "./builtApp.ts";
+import { startCuttingProxies } from "./cuttingProxy.ts";
+import { pushFunctions, startEmbedded } from "./embeddedDeployment.ts";
+
+/** All that a test needs to reach a stack, also from another process. */
+export interface StackAddresses {
+  appUrl: string;
+  /** The ports themselves, past the proxies. */
+  deploymentUrl: string;
+  siteUrl: string;
+  proxyControlUrl: string;
+  demoUrl: string;
+  adminKey: string;
+}
+
+export interface Stack {
+  addresses: StackAddresses;
+  /** SIGKILL: no goodbye, nothing flushed. */
+  killDeployment(): Promise<void>;
+  /** On the same ports and data. */
+  restartDeployment(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startStack(appFolder: string): Promise<Stack> {
+  const dataFolder = await mkdtemp(join(tmpdir(), "duet-stack-"));
+  const closers: (() => Promise<unknown>)[] = [() => rm(dataFolder, { recursive: true, force: true })];
+  async function close(): Promise<void> {
+    for (const closer of closers.splice(0).toReversed()) {
+      await closer();
+    }
+  }
+  try {
+    const demo = await startModelServer();
+    closers.push(() => demo.close());
+    const app = await startAppServer(appFolder);
+    closers.push(() => app.close());
+    let deployment = await startEmbedded(dataFolder, 0, 0);
+    closers.push(() => deployment.end("SIGTERM"));
+    const { url, siteUrl, adminKey } = deployment.ready;
+    const proxies = await startCuttingProxies([url, siteUrl]);
+    closers.push(() => proxies.close());
+    const [deploymentProxyUrl = "", siteProxyUrl = ""] = proxies.urls;
+    app.pointTo(deploymentProxyUrl, siteProxyUrl);
+    await setDeploymentEnvironment(deployment.ready, { DEMO_BASE_URL: demo.url, ALLOWED_ORIGINS: app.url });
+    await pushFunctions(deployment.ready);
+    return {
+      addresses: {
+        appUrl: app.url,
+        deploymentUrl: url,
+        siteUrl,
+        proxyControlUrl: proxies.controlUrl,
+        demoUrl: demo.url,
+        adminKey,
+      },
+      killDeployment: () => deployment.end("SIGKILL"),
+      async restartDeployment() {
+        deployment = await startEmbedded(
+          dataFolder,
+          Number(new URL(url).port),
+          Number(new URL(siteUrl).port),
+        );
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
