@@ -33,6 +33,10 @@ export default defineConfig({
           name: "e2e",
           environment: "node",
           include: ["tests/e2e/**/*.test.ts"],
+          globalSetup: "tests/support/e2eSetup.ts",
+          // The tests wait much and work little, so they run side by side; after the other projects, not among them.
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -38,7 +38,7 @@ function explainFailedPush(line: string): void {
 function credentials(embedded: EmbeddedAddress): Record<string, string | undefined> {
   return {
     CI: "1",
-    CONVEX_DEPLOYMENT: undefined,
+    CONVEX_DEPLOYMENT: "",
     CONVEX_SELF_HOSTED_URL: embedded.url,
     CONVEX_SELF_HOSTED_ADMIN_KEY: embedded.adminKey,
   };

@@ -1,0 +1,85 @@
+/** The main path in a real browser: send, see it stream, see it elsewhere. */
+import type { Browser } from "@playwright/test";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { ChatPage } from "../support/chatPage.ts";
+import { launchBrowser } from "../support/chromium.ts";
+import { demoRequests, releaseReply, uniqueAsk } from "../support/demoRequests.ts";
+import { intermediateTexts, seams, seenTexts } from "../support/textSampler.ts";
+
+const stack = inject("sharedStack");
+let browser: Browser;
+
+beforeAll(async () => {
+  browser = await launchBrowser(inject("browser"));
+});
+afterAll(() => browser.close());
+
+test.concurrent("a reply streams to the tab that asked while a second browser sees it grow, after one POST", async () => {
+  const ask = uniqueAsk("glaciers", "text=plain tokens=240 rate=40 holdAfter=40");
+  const driver = await ChatPage.open(browser, stack);
+  await driver.send(ask);
+  const streamId = await driver.streamId();
+  const spectator = await ChatPage.open(browser, stack, driver.path);
+  await spectator.sees(1);
+  await releaseReply(stack.demoUrl, ask);
+  await Promise.all([driver.seesStatus("complete"), spectator.seesStatus("complete")]);
+
+  const requests = await demoRequests(stack.demoUrl, ask);
+  expect(requests).toHaveLength(1);
+  const whole = requests[0]?.wholeText ?? "";
+  const [driverSaw, spectatorSaw] = [
+    await seenTexts(driver.page, streamId),
+    await seenTexts(spectator.page, streamId),
+  ];
+  expect(seams(driverSaw, whole)).toEqual([]);
+  expect(seams(spectatorSaw, whole)).toEqual([]);
+  expect(intermediateTexts(driverSaw, whole)).toBeGreaterThanOrEqual(20);
+  expect(intermediateTexts(spectatorSaw, whole)).toBeGreaterThanOrEqual(5);
+  expect(driver.posts).toHaveLength(1);
+  expect(spectator.posts).toHaveLength(0);
+});
+
+test.concurrent("the second turn's request carries the first turn", async () => {
+  const tab = await ChatPage.open(browser, stack);
+  const first = uniqueAsk("harbours", "text=plain tokens=30 rate=0");
+  await tab.send(first);
+  await tab.seesStatus("complete");
+  const firstReply = (await demoRequests(stack.demoUrl, first))[0]?.wholeText;
+  const second = uniqueAsk("What did I say first?");
+  await tab.send(second);
+  await tab.seesStatus("complete", 2);
+
+  const [request] = await demoRequests(stack.demoUrl, second);
+  expect(request?.messages).toEqual([
+    { role: "user", text: first },
+    { role: "assistant", text: firstReply },
+    { role: "user", text: second },
+  ]);
+  expect(await tab.replyText.textContent()).toContain("harbours");
+});
+
+test.concurrent.each([
+  ["401", /check the provider's api key/i],
+  ["429", /slow down/i],
+  ["500", /server had an error|busy/i],
+  ["context", /chat is too long/i],
+])("a provider that answers %s shows an error a person understands", async (refuse, sentence) => {
+  const tab = await ChatPage.open(browser, stack);
+  await tab.send(uniqueAsk("storms", `refuse=${refuse}`));
+  await tab.seesStatus("failed");
+  await tab.reply.filter({ hasText: sentence }).waitFor();
+  const shown = await tab.reply.innerText();
+  expect(shown).not.toMatch(/\[object|undefined|stack|Error:|\{"/);
+});
+
+test.concurrent("a reply that breaks off in the middle keeps its text and says what happened", async () => {
+  const ask = uniqueAsk("rivers", "text=plain tokens=100 errorAfter=60 rate=100");
+  const tab = await ChatPage.open(browser, stack);
+  await tab.send(ask);
+  await tab.seesStatus("failed");
+  const [request] = await demoRequests(stack.demoUrl, ask);
+  expect(await tab.replyText.textContent()).toBe(request?.sentText);
+  const spectator = await ChatPage.open(browser, stack, tab.path);
+  await spectator.seesStatus("failed");
+  expect(await spectator.replyText.textContent()).toBe(request?.sentText);
+});
