@@ -31,8 +31,8 @@ export const drive = httpAction(async (ctx, request) => {
   const wantsEvents = request.headers.get("Accept")?.includes("text/event-stream") ?? false;
   const format = wantsEvents ? sseFormat : plainTextFormat(run.persistedText);
   const sink = new BodySink(format, run.attempt);
-  // Not awaited: the head goes out now, and the action lives until the body is closed. The request's own signal is not
-  // used, because the reply is finished whether or not its driver stays.
+  // Not awaited: the head goes out now, and the action lives until the body is closed. The request's own
+  // signal is not used, because the reply is finished whether or not its driver stays.
   void produceReply(ctx, run, sink);
   headers.set("Content-Type", format.contentType);
   headers.set("Cache-Control", "no-store");

@@ -2,8 +2,10 @@
 import { v } from "convex/values";
 import { internal } from "./_generated/api.js";
 import { internalMutation, mutation, query } from "./_generated/server.js";
+import type { MutationCtx } from "./_generated/server.js";
 import { readableChat, requireChat, requireUser } from "./model/access.ts";
-import { beginTurn, titleFromPrompt, turnOfRequest } from "./model/chatTree.ts";
+import { beginTurn, checkedPrompt, checkedRequestId, firstTurn, titleFromPrompt } from "./model/chatTree.ts";
+import type { Turn } from "./model/chatTree.ts";
 import { removeMessages } from "./model/chatRemoval.ts";
 import { bodyStatus, currentText } from "./model/replyText.ts";
 import { liveRuns, revokeRun } from "./model/runLifecycle.ts";
@@ -32,28 +34,24 @@ export const createChat = mutation({
   }),
   handler: async (ctx, { prompt, title, model: wanted, clientRequestId }) => {
     const { userId } = await requireUser(ctx);
-    const earlier = clientRequestId ? await turnOfRequest(ctx, userId, clientRequestId) : null;
+    const requestId = clientRequestId === undefined ? null : checkedRequestId(clientRequestId);
+    const earlier = requestId === null ? null : await turnOfCreation(ctx, userId, requestId);
     if (earlier !== null) {
       return earlier;
     }
+    const text = checkedPrompt(prompt, "prompt");
     const model = chooseModel(process.env, wanted);
     const chatId = await ctx.db.insert("chats", {
       ownerId: userId,
       lifecycle: "live",
+      clientRequestId: requestId,
       title: title?.trim().slice(0, maxTitleLength).toWellFormed() || titleFromPrompt(prompt),
       model,
       status: "replying",
       updatedAt: Date.now(),
     });
     await ctx.db.insert("chatAccess", { chatId, ownerId: userId });
-    return await beginTurn(ctx, {
-      chatId,
-      parentId: null,
-      authorId: userId,
-      clientRequestId: clientRequestId ?? null,
-      text: prompt,
-      model,
-    });
+    return await beginTurn(ctx, { chatId, parentId: null, clientRequestId: requestId, text, model });
   },
 });
 
@@ -98,7 +96,10 @@ export const listChats = query({
   },
 });
 
-/** Closes the chat to everybody at once, takes its runs from their pumps and has the rest removed step by step. */
+/**
+ * Closes the chat to everybody at once, takes its runs from their pumps and has the rest removed step by
+ * step.
+ */
 export const deleteChat = mutation({
   args: { chatId: v.string() },
   returns: v.null(),
@@ -135,8 +136,8 @@ export const purge = internalMutation({
 });
 
 /**
- * The text of a reply and its status in the component's words, for the component's `useStream`. Takes the reply's stream
- * id and never throws: an unknown or deleted one answers empty.
+ * The text of a reply and its status in the component's words, for the component's `useStream`. Takes the
+ * reply's stream id and never throws: an unknown or deleted one answers empty.
  */
 export const getChatBody = query({
   args: { streamId: v.string() },
@@ -165,3 +166,14 @@ export const getChatBody = query({
     return { text: await currentText(ctx, message), status: bodyStatus(message.reply.status) };
   },
 });
+
+/** The first turn of the chat that an earlier request of the same name created; null if there was none. */
+async function turnOfCreation(ctx: MutationCtx, ownerId: string, requestId: string): Promise<Turn | null> {
+  const chat = await ctx.db
+    .query("chats")
+    .withIndex("by_request", (q) =>
+      q.eq("ownerId", ownerId).eq("lifecycle", "live").eq("clientRequestId", requestId),
+    )
+    .unique();
+  return chat === null ? null : await firstTurn(ctx, chat._id);
+}

@@ -1,4 +1,7 @@
-/** What happens by the clock: dead runs are taken up. Crons do not wait behind scheduled jobs, so this rescue is never starved. */
+/**
+ * What happens by the clock: dead runs are taken up. Crons do not wait behind scheduled jobs, so this rescue
+ * is never starved.
+ */
 import { cronJobs } from "convex/server";
 import { internal } from "./_generated/api.js";
 

@@ -3,9 +3,15 @@ import { v } from "convex/values";
 import type { Doc } from "./_generated/dataModel.js";
 import { mutation, query } from "./_generated/server.js";
 import type { MutationCtx } from "./_generated/server.js";
-import { readableChat, requireChat, requireUser } from "./model/access.ts";
+import { readableChat, requireChat } from "./model/access.ts";
 import { appError } from "./model/appError.ts";
-import { beginTurn, parentOfNewTurn, turnOfRequest } from "./model/chatTree.ts";
+import {
+  beginTurn,
+  checkedPrompt,
+  checkedRequestId,
+  parentOfNewTurn,
+  turnOfRequest,
+} from "./model/chatTree.ts";
 import { storedText } from "./model/replyText.ts";
 import { offerRunToServer, stopRun } from "./model/runLifecycle.ts";
 import { chooseModel } from "./providers/modelChoice.ts";
@@ -30,17 +36,17 @@ export const send = mutation({
   }),
   handler: async (ctx, args) => {
     const chatId = await requireChat(ctx, args.chatId);
-    const { userId } = await requireUser(ctx);
-    const { clientRequestId, text } = args;
-    const earlier = await turnOfRequest(ctx, userId, clientRequestId);
+    const clientRequestId = checkedRequestId(args.clientRequestId);
+    const earlier = await turnOfRequest(ctx, chatId, clientRequestId);
     if (earlier !== null) {
       return earlier;
     }
+    const text = checkedPrompt(args.text, "text");
     const chat = await ctx.db.get("chats", chatId);
     const model = chooseModel(process.env, args.model, chat?.model);
     const parentId = await parentOfNewTurn(ctx, chatId, args.parentId);
     await ctx.db.patch("chats", chatId, { status: "replying", model, updatedAt: Date.now() });
-    return await beginTurn(ctx, { chatId, parentId, authorId: userId, clientRequestId, text, model });
+    return await beginTurn(ctx, { chatId, parentId, clientRequestId, text, model });
   },
 });
 
@@ -131,7 +137,9 @@ export const stop = mutation({
   },
 });
 
-/** Says that the client cannot drive this reply, so that the server begins at once instead of waiting for it. */
+/**
+ * Says that the client cannot drive this reply, so that the server begins at once instead of waiting for it.
+ */
 export const leaveToServer = mutation({
   args: { messageId: v.string() },
   returns: v.null(),
@@ -144,7 +152,10 @@ export const leaveToServer = mutation({
   },
 });
 
-/** The run of a reply; null if it ended so long ago that it was removed. Throws `notFound` for what the user cannot see. */
+/**
+ * The run of a reply; null if it ended so long ago that it was removed. Throws `notFound` for what the user
+ * cannot see.
+ */
 async function requireRun(ctx: MutationCtx, messageId: string): Promise<Doc<"runs"> | null> {
   const id = ctx.db.normalizeId("messages", messageId);
   const message = id === null ? null : await ctx.db.get("messages", id);

@@ -1,4 +1,6 @@
-/** The transactions of a run: what its pump, the reaper and the queue call. No provider SDK is loaded here. */
+/**
+ * The transactions of a run: what its pump, the reaper and the queue call. No provider SDK is loaded here.
+ */
 import { v } from "convex/values";
 import { internal } from "./_generated/api.js";
 import type { Doc } from "./_generated/dataModel.js";
@@ -8,12 +10,16 @@ import { readableChat } from "./model/access.ts";
 import { appError } from "./model/appError.ts";
 import { promptContext } from "./model/promptContext.ts";
 import { readStreams, removeStreams } from "./model/replyStreams.ts";
+import { appendText, extendLease, requireOwnRun, runOfToken } from "./model/runLease.ts";
 import * as lifecycle from "./model/runLifecycle.ts";
 import { contextTokensOf } from "./providers/catalogue.ts";
 import { finishReasonValidator, replyErrorValidator, usageValidator } from "./schema.ts";
 
-/** Runs the reaper takes up in one transaction; more of them wait for the next. */
-const maxReaped = 20;
+/**
+ * Runs the reaper takes up in one transaction, which may read and store the text of each; more wait for the
+ * next.
+ */
+const maxReaped = 10;
 
 /** A run that cannot be taken up must not keep the reaper from the others. */
 const retryTakeUpMs = 60_000;
@@ -60,7 +66,7 @@ export const claim = internalMutation({
       throw unknownStream();
     }
     const claimed = await lifecycle.claimRun(ctx, run, { token, driverToken: driverToken ?? null, by });
-    const persistedText = claimed.persistedLength === 0 ? "" : await readStreams(ctx, message._id);
+    const persistedText = run.status === "queued" ? "" : await readStreams(ctx, message._id);
     const turns = await promptContext(ctx, message, contextTokensOf(run.model), persistedText);
     const leaseMs = Math.max(0, (claimed.deadline ?? 0) - Date.now());
     return { attempt: run.attempt, model: run.model, persistedText, turns, leaseMs };
@@ -72,8 +78,8 @@ export const append = internalMutation({
   args: { token: v.string(), from: v.number(), text: v.string() },
   returns: leaseValidator,
   handler: async (ctx, { token, from, text }) => {
-    const run = await lifecycle.requireOwnRun(ctx, token);
-    return await lifecycle.appendText(ctx, run, from, text);
+    const run = await requireOwnRun(ctx, token);
+    return await appendText(ctx, run, from, text);
   },
 });
 
@@ -82,12 +88,15 @@ export const heartbeat = internalMutation({
   args: { token: v.string() },
   returns: leaseValidator,
   handler: async (ctx, { token }) => {
-    const run = await lifecycle.requireOwnRun(ctx, token);
-    return await lifecycle.extendLease(ctx, run);
+    const run = await requireOwnRun(ctx, token);
+    return await extendLease(ctx, run);
   },
 });
 
-/** What a silent pump asks between heartbeats: may it go on, was it asked to stop, does it hold the run no more? */
+/**
+ * What a silent pump asks between heartbeats: may it go on, was it asked to stop, does it hold the run no
+ * more?
+ */
 export const poll = internalQuery({
   args: { token: v.string() },
   returns: v.union(v.literal("go"), v.literal("stop"), v.literal("gone")),
@@ -199,11 +208,11 @@ export const removeLeftovers = internalMutation({
 
 /** Ending twice is safe: the answer to the first may have been lost. */
 async function endOwnRun(ctx: MutationCtx, token: string, end: lifecycle.RunEnd): Promise<void> {
-  const run: Doc<"runs"> | null = await lifecycle.runOfToken(ctx, token);
+  const run: Doc<"runs"> | null = await runOfToken(ctx, token);
   if (run !== null && run.status === end.status) {
     return;
   }
-  await lifecycle.endRun(ctx, await lifecycle.requireOwnRun(ctx, token), end);
+  await lifecycle.endRun(ctx, await requireOwnRun(ctx, token), end);
 }
 
 async function refusalWithoutRun(ctx: MutationCtx, streamId: string) {

@@ -29,7 +29,9 @@ export const replyErrorValidator = v.object({
   message: v.string(),
 });
 
-/** Tokens. Input includes what was read from and written to the provider's cache, output includes reasoning. */
+/**
+ * Tokens. Input includes what was read from and written to the provider's cache, output includes reasoning.
+ */
 export const usageValidator = v.object({
   inputTokens: v.number(),
   outputTokens: v.number(),
@@ -56,21 +58,27 @@ export const chatStatusValidator = v.union(v.literal("idle"), v.literal("replyin
 
 export default defineSchema({
   /**
-   * What a list of chats shows. Written by createChat, by each send and by the end of each run; read by getChat and
-   * listChats; `deleting` is the tombstone between deleteChat and the last step of the purge, which deletes the row.
+   * What a list of chats shows. Written by createChat, by each send and by the end of each run; read by
+   * getChat and listChats; `deleting` is the tombstone between deleteChat and the last step of the purge,
+   * which deletes the row.
    */
   chats: defineTable({
     ownerId: v.string(),
     lifecycle: v.union(v.literal("live"), v.literal("deleting")),
+    /** The client's name for the request that created the chat, if it gave one. */
+    clientRequestId: v.union(v.string(), v.null()),
     title: v.string(),
     model: v.string(),
     status: chatStatusValidator,
     updatedAt: v.number(),
-  }).index("by_owner", ["ownerId", "lifecycle", "updatedAt"]),
+  })
+    .index("by_owner", ["ownerId", "lifecycle", "updatedAt"])
+    .index("by_request", ["ownerId", "lifecycle", "clientRequestId"]),
 
   /**
-   * Who may see a chat, apart from `chats` so that a chat's activity re-runs no query about its texts. Written by
-   * createChat; read by every access check; deleted by deleteChat at once, which closes the chat to everybody.
+   * Who may see a chat, apart from `chats` so that a chat's activity re-runs no query about its texts.
+   * Written by createChat; read by every access check; deleted by deleteChat at once, which closes the chat
+   * to everybody.
    */
   chatAccess: defineTable({
     chatId: v.id("chats"),
@@ -78,25 +86,25 @@ export default defineSchema({
   }).index("by_chat", ["chatId"]),
 
   /**
-   * The tree of turns, without their text. Written by createChat and send; a reply also when its run changes status,
-   * never at a flush. Read by messages.list and the prompt context; deleted by the purge of its chat.
+   * The tree of turns, without their text. Written by createChat and send; a reply also when its run changes
+   * status, never at a flush. Read by messages.list and the prompt context; deleted by the purge of its chat.
    */
   messages: defineTable({
     chatId: v.id("chats"),
     parentId: v.union(v.id("messages"), v.null()),
     role: v.union(v.literal("user"), v.literal("assistant")),
-    /** Of user messages: who wrote it, and the client's name for the request that did. */
-    authorId: v.union(v.string(), v.null()),
+    /** Of user messages: the client's name for the request that sent it. */
     clientRequestId: v.union(v.string(), v.null()),
     reply: v.union(replyValidator, v.null()),
   })
     .index("by_chat", ["chatId"])
     .index("by_parent", ["parentId"])
-    .index("by_request", ["authorId", "clientRequestId"]),
+    .index("by_request", ["chatId", "clientRequestId"]),
 
   /**
-   * The text of a message, in one row or, when one document could not hold it, in numbered parts. Written by send and
-   * by the end of a run, once; read by getText, getChatBody and the prompt context; deleted by the purge of its chat.
+   * The text of a message, in one row or, when one document could not hold it, in numbered parts. Written by
+   * send and by the end of a run, once; read by getText, getChatBody and the prompt context; deleted by the
+   * purge of its chat.
    */
   messageTexts: defineTable({
     messageId: v.id("messages"),
@@ -105,8 +113,9 @@ export default defineSchema({
   }).index("by_message", ["messageId", "part"]),
 
   /**
-   * The work of producing a reply: one row for each. Written by every transaction of the run, at each flush too, so no
-   * public query reads it. Deleted ten minutes after the run's end, or by the purge of its chat.
+   * The work of producing a reply: one row for each. Written at each change of status and about once a second
+   * while a pump holds it, for its lease, so no public query reads it. Deleted ten minutes after the run's
+   * end, or by the purge of its chat.
    */
   runs: defineTable({
     chatId: v.id("chats"),
@@ -116,12 +125,12 @@ export default defineSchema({
     model: v.string(),
     status: runStatusValidator,
     attempt: v.number(),
-    /** Who may write: minted by the pump that claimed, null while nobody holds the run. Kept after the end. */
+    /**
+     * Who may write: minted by the pump that claimed, null while nobody holds the run. Kept after the end.
+     */
     token: v.union(v.string(), v.null()),
     /** The driver's own name for its claim, so that it may ask again when the answer was lost. */
     driverToken: v.union(v.string(), v.null()),
-    /** UTF-16 units of the reply that are in the component's streams. */
-    persistedLength: v.number(),
     /** The component stream that takes the next chunk. */
     openStream: v.object({ streamId: v.string(), index: v.number(), from: v.number(), openedAt: v.number() }),
     /** When the reaper takes the run up; null after its end. */
@@ -134,9 +143,9 @@ export default defineSchema({
     .index("by_chat", ["chatId", "deadline"]),
 
   /**
-   * The component streams of a reply, in order; the row of index 0 maps the reply's stream id to it. Written when a
-   * stream is opened; read by getChatBody; all but index 0 are deleted ten minutes after the run's end, index 0 by the
-   * purge of its chat.
+   * The component streams of a reply, in order; the row of index 0 maps the reply's stream id to it. Written
+   * when a stream is opened; read by getChatBody; all but index 0 are deleted ten minutes after the run's
+   * end, index 0 by the purge of its chat.
    */
   replyStreams: defineTable({
     streamId: v.string(),
@@ -150,8 +159,9 @@ export default defineSchema({
     .index("by_message", ["messageId", "index"]),
 
   /**
-   * The newest flushes of a live reply, small enough to send to every spectator each time. Written at each flush and
-   * change of status; read by getTail; deleted ten minutes after the run's end, or by the purge of its chat.
+   * The newest flushes of a live reply, small enough to send to every spectator each time; where they end,
+   * the persisted text ends. Written at each flush and change of status; read by getTail; deleted ten minutes
+   * after the run's end, or by the purge of its chat.
    */
   tails: defineTable({
     streamId: v.string(),
@@ -164,8 +174,9 @@ export default defineSchema({
   }).index("by_stream", ["streamId"]),
 
   /**
-   * Runs that the server produces itself, apart from `runs` so that counting them meets no flush. Written when no driver
-   * came or one died; read and moved on by the queue; deleted when a driver claims the run after all, or at its end.
+   * Runs that the server produces itself, apart from `runs` so that counting them meets no flush. Written
+   * when no driver came or one died; read and moved on by the queue; deleted when a driver claims the run
+   * after all, or at its end.
    */
   serverQueue: defineTable({
     runId: v.id("runs"),

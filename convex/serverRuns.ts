@@ -5,7 +5,9 @@ import { appErrorOf } from "./model/appError.ts";
 import { claimRun, produceReply } from "./streaming/claimedRun.ts";
 import { noSink } from "./streaming/replySink.ts";
 
-/** Claims when it begins, never when it is scheduled: a late driver may have come first, and keeps the run. */
+/**
+ * Claims when it begins, never when it is scheduled: a late driver may have come first, and keeps the run.
+ */
 export const produce = internalAction({
   args: { streamId: v.string() },
   returns: v.null(),

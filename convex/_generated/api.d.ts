@@ -21,6 +21,7 @@ import type * as model_promptContext from "../model/promptContext.js";
 import type * as model_replyStreams from "../model/replyStreams.js";
 import type * as model_replyTail from "../model/replyTail.js";
 import type * as model_replyText from "../model/replyText.js";
+import type * as model_runLease from "../model/runLease.js";
 import type * as model_runLifecycle from "../model/runLifecycle.js";
 import type * as model_serverQueue from "../model/serverQueue.js";
 import type * as models from "../models.js";
@@ -71,6 +72,7 @@ declare const fullApi: ApiFromModules<{
   "model/replyStreams": typeof model_replyStreams;
   "model/replyTail": typeof model_replyTail;
   "model/replyText": typeof model_replyText;
+  "model/runLease": typeof model_runLease;
   "model/runLifecycle": typeof model_runLifecycle;
   "model/serverQueue": typeof model_serverQueue;
   models: typeof models;

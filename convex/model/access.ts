@@ -15,7 +15,10 @@ export async function requireUser(_ctx: QueryCtx | MutationCtx): Promise<User> {
   return LOCAL_USER;
 }
 
-/** The chat's id if it exists and the user may read it, else null. Takes any string, also one from an address bar. */
+/**
+ * The chat's id if it exists and the user may read it, else null. Takes any string, also one from an address
+ * bar.
+ */
 export async function readableChat(ctx: QueryCtx | MutationCtx, chatId: string): Promise<Id<"chats"> | null> {
   const user = await requireUser(ctx);
   const id = ctx.db.normalizeId("chats", chatId);
@@ -29,7 +32,10 @@ export async function readableChat(ctx: QueryCtx | MutationCtx, chatId: string):
   return access?.ownerId === user.userId ? id : null;
 }
 
-/** As `readableChat`, for those who write; throws `notFound`, which does not tell a stranger that the chat exists. */
+/**
+ * As `readableChat`, for those who write; throws `notFound`, which does not tell a stranger that the chat
+ * exists.
+ */
 export async function requireChat(ctx: MutationCtx, chatId: string): Promise<Id<"chats">> {
   const id = await readableChat(ctx, chatId);
   if (id === null) {

@@ -5,7 +5,9 @@ import { removeStreams } from "./replyStreams.ts";
 import { removeText } from "./replyText.ts";
 import { revokeRun } from "./runLifecycle.ts";
 
-/** Each message has a text, and a reply some streams beside: a step stays far below a transaction's limits. */
+/**
+ * Each message has a text, and a reply some streams beside: a step stays far below a transaction's limits.
+ */
 const maxMessagesPerStep = 10;
 const maxStreamsPerStep = 20;
 

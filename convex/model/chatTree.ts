@@ -7,7 +7,9 @@ import { hasEnded, storeText } from "./replyText.ts";
 import { queueRun } from "./runLifecycle.ts";
 
 /** UTF-16 units of one user message. */
-export const maxPromptLength = 200_000;
+const maxPromptLength = 200_000;
+
+const maxRequestIdLength = 200;
 
 export interface Turn {
   chatId: Id<"chats">;
@@ -23,19 +25,16 @@ export async function beginTurn(
   turn: {
     chatId: Id<"chats">;
     parentId: Id<"messages"> | null;
-    authorId: string;
     clientRequestId: string | null;
     text: string;
     model: string;
   },
 ): Promise<Turn> {
-  const { chatId, parentId, authorId, clientRequestId, model } = turn;
-  const text = checkedPrompt(turn.text);
+  const { chatId, parentId, clientRequestId, text, model } = turn;
   const userMessageId = await ctx.db.insert("messages", {
     chatId,
     parentId,
     role: "user",
-    authorId,
     clientRequestId,
     reply: null,
   });
@@ -45,7 +44,6 @@ export async function beginTurn(
     chatId,
     parentId: userMessageId,
     role: "assistant",
-    authorId: null,
     clientRequestId: null,
     reply: {
       streamId,
@@ -63,31 +61,57 @@ export async function beginTurn(
   return { chatId, userMessageId, messageId, streamId };
 }
 
-/** The turn that an earlier request with the same name began; null if there was none. */
+/** The turn that an earlier request of the same name began in the chat; null if there was none. */
 export async function turnOfRequest(
   ctx: MutationCtx,
-  authorId: string,
+  chatId: Id<"chats">,
   clientRequestId: string,
 ): Promise<Turn | null> {
   const userMessage = await ctx.db
     .query("messages")
-    .withIndex("by_request", (q) => q.eq("authorId", authorId).eq("clientRequestId", clientRequestId))
+    .withIndex("by_request", (q) => q.eq("chatId", chatId).eq("clientRequestId", clientRequestId))
     .unique();
-  if (userMessage === null) {
-    return null;
-  }
-  const reply = await ctx.db
-    .query("messages")
-    .withIndex("by_parent", (q) => q.eq("parentId", userMessage._id))
-    .first();
-  if (reply?.reply === null || reply === null) {
-    return null;
-  }
-  const { chatId, _id: userMessageId } = userMessage;
-  return { chatId, userMessageId, messageId: reply._id, streamId: reply.reply.streamId };
+  return userMessage === null ? null : await turnOfUserMessage(ctx, userMessage);
 }
 
-/** The message that a new turn answers: the one asked for, else the newest of the chat. Throws `chatBusy` while it grows. */
+/** The first turn of a chat; null if it is being deleted. */
+export async function firstTurn(ctx: MutationCtx, chatId: Id<"chats">): Promise<Turn | null> {
+  const userMessage = await ctx.db
+    .query("messages")
+    .withIndex("by_chat", (q) => q.eq("chatId", chatId))
+    .first();
+  return userMessage === null ? null : await turnOfUserMessage(ctx, userMessage);
+}
+
+async function turnOfUserMessage(
+  ctx: MutationCtx,
+  { _id: userMessageId, chatId }: Doc<"messages">,
+): Promise<Turn | null> {
+  const message = await ctx.db
+    .query("messages")
+    .withIndex("by_parent", (q) => q.eq("parentId", userMessageId))
+    .first();
+  return message?.reply
+    ? { chatId, userMessageId, messageId: message._id, streamId: message.reply.streamId }
+    : null;
+}
+
+/** A client's name for a request, by which it is not carried out twice. Throws `invalidInput`. */
+export function checkedRequestId(clientRequestId: string): string {
+  if (clientRequestId === "" || clientRequestId.length > maxRequestIdLength) {
+    throw appError({
+      kind: "invalidInput",
+      field: "clientRequestId",
+      message: `A request id has 1 to ${maxRequestIdLength} characters, such as a UUID.`,
+    });
+  }
+  return clientRequestId;
+}
+
+/**
+ * The message that a new turn answers: the one asked for, else the newest of the chat. Throws `chatBusy`
+ * while it grows.
+ */
 export async function parentOfNewTurn(
   ctx: MutationCtx,
   chatId: Id<"chats">,
@@ -125,14 +149,15 @@ async function messageOfChat(
   return message;
 }
 
-function checkedPrompt(text: string): string {
+/** The text of a user message; throws `invalidInput` for the argument `field`. */
+export function checkedPrompt(text: string, field: "text" | "prompt"): string {
   if (text.trim() === "") {
-    throw appError({ kind: "invalidInput", field: "text", message: "The message is empty." });
+    throw appError({ kind: "invalidInput", field, message: "The message is empty." });
   }
   if (text.length > maxPromptLength) {
     throw appError({
       kind: "invalidInput",
-      field: "text",
+      field,
       message: `The message has ${text.length} characters; at most ${maxPromptLength} can be sent. Shorten it.`,
     });
   }

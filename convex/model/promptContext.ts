@@ -1,4 +1,7 @@
-/** What a model is given: the path of the tree that leads to the reply, and the way on from a text that broke off. */
+/**
+ * What a model is given: the path of the tree that leads to the reply, and the way on from a text that broke
+ * off.
+ */
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { currentText } from "./replyText.ts";
@@ -11,18 +14,23 @@ export interface PromptTurn {
 /** A bound on reads; longer conversations are cut at the front by their length long before. */
 const maxTurns = 500;
 
-/** UTF-16 units a token stands for, on the careful side for prose; half of the window stays free for the answer. */
+/**
+ * UTF-16 units a token stands for, on the careful side for prose; half of the window stays free for the
+ * answer.
+ */
 const unitsPerToken = 3;
 const promptShare = 0.5;
 
-/** The newest models refuse to go on from an assistant turn, so the request to go on is a turn of the user's. */
+/**
+ * The newest models refuse to go on from an assistant turn, so the request to go on is a turn of the user's.
+ */
 const continueRequest =
   "Your last answer broke off. Continue it exactly where it ends: do not repeat any of it, add no introduction and do " +
   "not mention the interruption.";
 
 /**
- * The turns that lead to `reply`, oldest first, as many as fit a window of `contextTokens`. A `persistedText` that is not
- * empty is the beginning of the reply itself, and the model is asked to go on from there.
+ * The turns that lead to `reply`, oldest first, as many as fit a window of `contextTokens`. A `persistedText`
+ * that is not empty is the beginning of the reply itself, and the model is asked to go on from there.
  */
 export async function promptContext(
   ctx: MutationCtx,

@@ -1,6 +1,7 @@
 /**
- * The component streams that hold a reply's text while it grows. A reply starts with one and rotates to the next by size
- * and age: reading a stream costs as much as it holds, and the component ends any stream twenty minutes after it was made.
+ * The component streams that hold a reply's text while it grows. A reply starts with one and rotates to the
+ * next by size and age: reading a stream costs as much as it holds, and the component ends any stream twenty
+ * minutes after it was made.
  */
 import { PersistentTextStreaming } from "@convex-dev/persistent-text-streaming";
 import type { StreamId } from "@convex-dev/persistent-text-streaming";
@@ -35,17 +36,21 @@ export async function nameStream(
   await ctx.db.insert("replyStreams", { ...reply, streamId, index, isStored: true });
 }
 
-/** Ends the open stream and opens the one after it, which begins at the persisted length. */
+/**
+ * Ends the open stream and opens the one after it, which begins at offset `from`: what is persisted is before
+ * it.
+ */
 export async function openNextStream(
   ctx: MutationCtx,
   run: Doc<"runs">,
+  from: number,
   closedAs: "done" | "error",
 ): Promise<OpenStream> {
   await closeStream(ctx, run, closedAs);
   const streamId = await createStream(ctx);
   const index = run.openStream.index + 1;
   await nameStream(ctx, { chatId: run.chatId, messageId: run.messageId }, streamId, index);
-  return { streamId, index, from: run.persistedLength, openedAt: Date.now() };
+  return { streamId, index, from, openedAt: Date.now() };
 }
 
 export async function closeStream(
@@ -56,11 +61,19 @@ export async function closeStream(
   await ctx.runMutation(streamFunctions.setStreamStatus, { streamId: run.openStream.streamId, status });
 }
 
-/** Adds a chunk, to a new stream when the open one is full or old. Answers the stream that is open afterwards. */
-export async function appendChunk(ctx: MutationCtx, run: Doc<"runs">, text: string): Promise<OpenStream> {
-  const isFull = run.persistedLength - run.openStream.from >= rotateAfterLength;
+/**
+ * Adds a chunk at offset `from`, to a new stream when the open one is full or old. Answers the stream it went
+ * to.
+ */
+export async function appendChunk(
+  ctx: MutationCtx,
+  run: Doc<"runs">,
+  from: number,
+  text: string,
+): Promise<OpenStream> {
+  const isFull = from - run.openStream.from >= rotateAfterLength;
   const isOld = Date.now() - run.openStream.openedAt >= rotateAfterMs;
-  const openStream = isFull || isOld ? await openNextStream(ctx, run, "done") : run.openStream;
+  const openStream = isFull || isOld ? await openNextStream(ctx, run, from, "done") : run.openStream;
   await ctx.runMutation(streamFunctions.addChunk, { streamId: openStream.streamId, text, final: false });
   return openStream;
 }
@@ -78,8 +91,8 @@ export async function readStreams(ctx: QueryCtx | MutationCtx, messageId: Id<"me
 }
 
 /**
- * Deletes up to `limit` of a reply's component streams with their rows, the last first. With `keepName` the row of
- * index 0 stays, so that the reply's stream id goes on answering. Says whether all are gone.
+ * Deletes up to `limit` of a reply's component streams with their rows, the last first. With `keepName` the
+ * row of index 0 stays, so that the reply's stream id goes on answering. Says whether all are gone.
  */
 export async function removeStreams(
   ctx: MutationCtx,

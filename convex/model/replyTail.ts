@@ -1,6 +1,10 @@
-/** The tail of a live reply: its newest flushes in one small row, so that watching costs as much as the text and no more. */
-import type { Doc, Id } from "../_generated/dataModel.js";
+/**
+ * The tail of a live reply: its newest flushes in one small row, so that watching costs as much as the text
+ * and no more. Where the tail ends, the persisted text ends.
+ */
+import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
+import { appError } from "./appError.ts";
 
 /** A spectator may miss this many updates in a row before it has to read the body again. */
 const maxFlushes = 4;
@@ -9,6 +13,20 @@ const maxFlushes = 4;
 const maxTailLength = 2_000;
 
 type TailText = Pick<Doc<"tails">, "from" | "flushes">;
+
+/** The tail of a run, which exists as long as the run does. */
+export async function tailOfRun(ctx: MutationCtx, run: Doc<"runs">): Promise<Doc<"tails">> {
+  const tail = await ctx.db.get("tails", run.tailId);
+  if (tail === null) {
+    throw appError({ kind: "internal", message: `The run ${run._id} has no tail.` });
+  }
+  return tail;
+}
+
+/** UTF-16 units of the reply that are in the component's streams. */
+export function persistedLength({ from, flushes }: TailText): number {
+  return flushes.reduce((length, flush) => length + flush.length, from);
+}
 
 /** The tail after one more flush. The newest flush is always in it, whole. */
 export function advanceTail(tail: TailText, text: string): TailText {
@@ -21,11 +39,4 @@ export function advanceTail(tail: TailText, text: string): TailText {
     length -= oldest.length;
   }
   return { from, flushes };
-}
-
-export async function advanceTailRow(ctx: MutationCtx, tailId: Id<"tails">, text: string): Promise<void> {
-  const tail = await ctx.db.get("tails", tailId);
-  if (tail !== null) {
-    await ctx.db.patch("tails", tailId, advanceTail(tail, text));
-  }
 }

@@ -1,4 +1,7 @@
-/** The text of messages: stored whole when a message is sent or its run ends, read from the streams until then. */
+/**
+ * The text of messages: stored whole when a message is sent or its run ends, read from the streams until
+ * then.
+ */
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx, QueryCtx } from "../_generated/server.js";
 import type { RunStatus } from "../shared/streamEvents.ts";

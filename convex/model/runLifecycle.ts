@@ -13,22 +13,17 @@ import { internal } from "../_generated/api.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { appError } from "./appError.ts";
-import { appendChunk, closeStream, openNextStream, readStreams } from "./replyStreams.ts";
-import { advanceTailRow } from "./replyTail.ts";
+import { closeStream, openNextStream, readStreams } from "./replyStreams.ts";
+import { persistedLength, tailOfRun } from "./replyTail.ts";
 import { hasEnded, storeText } from "./replyText.ts";
+import { leaseEnd, stopGraceMs } from "./runLease.ts";
 import { enqueue, enqueueAgain, leaveQueue } from "./serverQueue.ts";
-
-/** How long a pump may be silent before its run is taken up. It fences itself well before. */
-const leaseMs = 15_000;
 
 /** How long a run waits for its driver: a slow phone must keep its live stream. */
 const driverGraceMs = 10_000;
 
 /** A run that waits is looked at again this long after, should the queue have forgotten it. */
 const waitingMs = 60_000;
-
-/** A pump that was asked to stop has this long to end the run itself. */
-const stopGraceMs = 3_000;
 
 const maxAttempts = 2;
 
@@ -68,7 +63,6 @@ export async function queueRun(
     attempt: 1,
     token: null,
     driverToken: null,
-    persistedLength: 0,
     openStream: { streamId: reply.streamId, index: 0, from: 0, openedAt: now },
     // Twice the grace: the reaper comes only if the scheduled rescue did not.
     deadline: now + 2 * driverGraceMs,
@@ -78,8 +72,9 @@ export async function queueRun(
 }
 
 /**
- * Gives the run to the caller with `token`. The same caller may ask again, and so may the driver that named its claim, as
- * long as nothing was persisted: the pump of its first request then finds its token revoked. Throws `runTaken` otherwise.
+ * Gives the run to the caller with `token`. The same caller may ask again, and so may the driver that named
+ * its claim, as long as nothing was persisted: the pump of its first request then finds its token revoked.
+ * Throws `runTaken` otherwise.
  */
 export async function claimRun(
   ctx: MutationCtx,
@@ -89,9 +84,10 @@ export async function claimRun(
   if (run.token === claim.token && run.status === "running") {
     return run;
   }
-  const isRepeated = claim.driverToken !== null && claim.driverToken === run.driverToken;
-  const isFree = !hasEnded(run.status) && run.status !== "running";
-  if (!isFree && !(run.status === "running" && isRepeated && run.persistedLength === 0)) {
+  if (
+    hasEnded(run.status) ||
+    (run.status === "running" && !(await isRepeatedEarly(ctx, run, claim.driverToken)))
+  ) {
     const message = hasEnded(run.status) ? "This reply has ended." : "This reply is already being written.";
     throw appError({ kind: "runTaken", message });
   }
@@ -105,69 +101,21 @@ export async function claimRun(
   return { ...run, ...change };
 }
 
-/** The run that `token` may write; throws `runTaken` when the token is revoked or the run has ended. */
-export async function requireOwnRun(ctx: MutationCtx, token: string): Promise<Run> {
-  const run = await runOfToken(ctx, token);
-  if (run === null || run.status !== "running") {
-    throw appError({ kind: "runTaken", message: "This run has ended or belongs to somebody else." });
-  }
-  return run;
-}
-
-/** The run that `token` holds, or held when it ended. */
-export async function runOfToken(ctx: MutationCtx, token: string): Promise<Run | null> {
-  return await ctx.db
-    .query("runs")
-    .withIndex("by_token", (q) => q.eq("token", token))
-    .unique();
-}
-
-export interface LeaseAnswer {
-  /** Somebody asked for the run to stop. */
-  stop: boolean;
-  leaseMs: number;
-}
-
-export async function extendLease(ctx: MutationCtx, run: Run): Promise<LeaseAnswer> {
-  const deadline = leaseEnd(run);
-  await ctx.db.patch("runs", run._id, { deadline });
-  return leaseAnswer(run, deadline);
+async function isRepeatedEarly(ctx: MutationCtx, run: Run, driverToken: string | null): Promise<boolean> {
+  const isRepeated = driverToken !== null && driverToken === run.driverToken;
+  return isRepeated && persistedLength(await tailOfRun(ctx, run)) === 0;
 }
 
 /**
- * Writes `text` where it belongs and extends the lease. Text that is already there is acknowledged, so a flush may be
- * sent again, longer than before. Throws `internal` for a gap.
+ * Ends the run for good and stores its text. Throws `internal` when the text is not as long as what is
+ * persisted.
  */
-export async function appendText(
-  ctx: MutationCtx,
-  run: Run,
-  from: number,
-  text: string,
-): Promise<LeaseAnswer> {
-  if (from > run.persistedLength) {
-    throw appError({
-      kind: "internal",
-      message: `The text for offset ${from} was refused: only ${run.persistedLength} units are persisted.`,
-    });
-  }
-  const newText = text.slice(run.persistedLength - from);
-  if (newText === "") {
-    return await extendLease(ctx, run);
-  }
-  const openStream = await appendChunk(ctx, run, newText);
-  await advanceTailRow(ctx, run.tailId, newText);
-  const deadline = leaseEnd(run);
-  const persistedLength = run.persistedLength + newText.length;
-  await ctx.db.patch("runs", run._id, { openStream, persistedLength, deadline });
-  return leaseAnswer(run, deadline);
-}
-
-/** Ends the run for good and stores its text. Throws `internal` when the text is not as long as what is persisted. */
 export async function endRun(ctx: MutationCtx, run: Run, end: RunEnd): Promise<void> {
-  if (end.text.length !== run.persistedLength) {
+  const length = persistedLength(await tailOfRun(ctx, run));
+  if (end.text.length !== length) {
     throw appError({
       kind: "internal",
-      message: `A text of ${end.text.length} units cannot end a run that has ${run.persistedLength}.`,
+      message: `A text of ${end.text.length} units cannot end a run that has ${length}.`,
     });
   }
   const message = await ctx.db.get("messages", run.messageId);
@@ -226,12 +174,13 @@ export async function takeUpRun(ctx: MutationCtx, run: Run): Promise<void> {
 
 async function recoverRun(ctx: MutationCtx, run: Run): Promise<void> {
   const attempt = run.attempt + 1;
+  const from = persistedLength(await tailOfRun(ctx, run));
   await ctx.db.patch("runs", run._id, {
     status: "recovering",
     attempt,
     token: null,
     driverToken: null,
-    openStream: await openNextStream(ctx, run, "error"),
+    openStream: await openNextStream(ctx, run, from, "error"),
     deadline: Date.now() + waitingMs,
   });
   await showStatus(ctx, run, "recovering", attempt);
@@ -273,13 +222,4 @@ async function showStatus(ctx: MutationCtx, run: Run, status: "running" | "recov
     await ctx.db.patch("messages", run.messageId, { reply: { ...message.reply, status, attempt } });
   }
   await ctx.db.patch("tails", run.tailId, { status, attempt });
-}
-
-function leaseEnd({ stopRequestedAt }: Pick<Run, "stopRequestedAt">): number {
-  const lease = Date.now() + leaseMs;
-  return stopRequestedAt === null ? lease : Math.min(lease, stopRequestedAt + stopGraceMs);
-}
-
-function leaseAnswer(run: Run, deadline: number): LeaseAnswer {
-  return { stop: run.stopRequestedAt !== null, leaseMs: Math.max(0, deadline - Date.now()) };
 }

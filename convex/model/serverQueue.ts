@@ -3,8 +3,11 @@ import { internal } from "../_generated/api.js";
 import type { Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 
-/** Convex runs eight scheduled jobs side by side, each until it ends; half stay free for everything that is short. */
-export const maxServerRuns = 4;
+/**
+ * Convex runs eight scheduled jobs side by side, each until it ends; half stay free for everything that is
+ * short.
+ */
+const maxServerRuns = 4;
 
 /** An action that was started and has not claimed its run after this time is taken for dead. */
 const startGraceMs = 20_000;

@@ -107,7 +107,8 @@ function finishReason(reason: StopReason): FinishReason {
       return "refused";
     case "max_tokens":
     case "model_context_window_exceeded":
-    // The model paused a long turn; nothing here resumes it yet, and the reader sees that there was more to come.
+    // The model paused a long turn; nothing here resumes it yet, and the reader sees that there was more to
+    // come.
     case "pause_turn":
       return "length";
     default:

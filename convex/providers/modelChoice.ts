@@ -99,9 +99,9 @@ function usable(models: readonly OfferedModel[], id: string | undefined): Offere
 }
 
 /**
- * The id of the model for a new reply: `wanted`, else the chat's `former` one while it can be used, else the default.
- * Throws `invalidInput` with the known models for an unknown one, `modelUnavailable` with the variable to set for one that
- * cannot be used.
+ * The id of the model for a new reply: `wanted`, else the chat's `former` one while it can be used, else the
+ * default. Throws `invalidInput` with the known models for an unknown one, `modelUnavailable` with the
+ * variable to set for one that cannot be used.
  */
 export function chooseModel(env: Environment, wanted: string | undefined, former?: string): string {
   const models = offeredModels(env);

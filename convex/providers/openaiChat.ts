@@ -1,4 +1,7 @@
-/** OpenAI chat completions, and every server that speaks them: Ollama, vLLM, LM Studio, Gemini's compatible endpoint. */
+/**
+ * OpenAI chat completions, and every server that speaks them: Ollama, vLLM, LM Studio, Gemini's compatible
+ * endpoint.
+ */
 import OpenAI, { APIConnectionError, APIConnectionTimeoutError, APIError } from "openai";
 import type { ChatCompletionChunk } from "openai/resources/chat/completions";
 import type { CompletionUsage } from "openai/resources/completions";

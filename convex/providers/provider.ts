@@ -9,7 +9,9 @@ export interface ProviderRequest {
   maxOutputTokens: number;
 }
 
-/** Tokens. Input includes what was read from and written to the provider's cache, output includes reasoning. */
+/**
+ * Tokens. Input includes what was read from and written to the provider's cache, output includes reasoning.
+ */
 export interface Usage {
   inputTokens: number;
   outputTokens: number;
@@ -30,8 +32,8 @@ export type ProviderEvent =
 
 export interface Provider {
   /**
-   * Produces one reply. The iteration throws a `ProviderError`, or ends early without `finish` when `signal` was aborted,
-   * which also closes the connection. A `usage` event may follow `finish`, or never come.
+   * Produces one reply. The iteration throws a `ProviderError`, or ends early without `finish` when `signal`
+   * was aborted, which also closes the connection. A `usage` event may follow `finish`, or never come.
    */
   stream(request: ProviderRequest, signal: AbortSignal): AsyncIterable<ProviderEvent>;
 }
@@ -45,7 +47,10 @@ export class ProviderError extends Error {
     this.kind = kind;
   }
 
-  /** Whether the same request may succeed a moment later: the fault lies in the load or on the way, not in the request. */
+  /**
+   * Whether the same request may succeed a moment later: the fault lies in the load or on the way, not in the
+   * request.
+   */
   get isRetryable(): boolean {
     switch (this.kind) {
       case "rateLimit":

@@ -1,4 +1,7 @@
-/** What a failure means: by its HTTP status, by the error type a provider names in mid-stream, by what `fetch` throws. */
+/**
+ * What a failure means: by its HTTP status, by the error type a provider names in mid-stream, by what `fetch`
+ * throws.
+ */
 import type { ProviderErrorKind } from "../shared/errors.ts";
 import { ProviderError } from "./provider.ts";
 
@@ -38,7 +41,9 @@ export function kindOfFailure(status: number | undefined, type: string | null): 
   }
 }
 
-/** What an SDK throws that is none of its own errors: the connection broke, or what came over it was no JSON. */
+/**
+ * What an SDK throws that is none of its own errors: the connection broke, or what came over it was no JSON.
+ */
 export function brokenOff(error: unknown): ProviderError {
   return error instanceof SyntaxError
     ? new ProviderError("unknown", "The model's server sent something that is not understood.", {

@@ -24,7 +24,9 @@ export const sseFormat: BodyFormat = {
   endMeansDone: false,
 };
 
-/** `alreadyPersisted` is the beginning of a reply that is taken over, which a reader of plain text would miss. */
+/**
+ * `alreadyPersisted` is the beginning of a reply that is taken over, which a reader of plain text would miss.
+ */
 export function plainTextFormat(alreadyPersisted: string): BodyFormat {
   return {
     contentType: "text/plain; charset=utf-8",

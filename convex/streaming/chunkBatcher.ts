@@ -1,6 +1,7 @@
 /**
- * Decides when the text of a reply is persisted, and how much of it at once. Owns the flushes: one at a time, in order,
- * sent again until they are acknowledged. It never holds the token path up; whoever feeds it may ask for `room`.
+ * Decides when the text of a reply is persisted, and how much of it at once. Owns the flushes: one at a time,
+ * in order, sent again until they are acknowledged. It never holds the token path up; whoever feeds it may
+ * ask for `room`.
  */
 import type { Clock } from "./clock.ts";
 import { lastSentenceEnd, lastWordEnd } from "./textCuts.ts";
@@ -21,7 +22,9 @@ const firstRetryMs = 250;
 export interface BatcherOptions {
   /** Offset in the reply at which the pushed text begins. */
   from: number;
-  /** Persists `text` at `from`. May be called again with the same `from` and a longer text after it rejected. */
+  /**
+   * Persists `text` at `from`. May be called again with the same `from` and a longer text after it rejected.
+   */
   flush: (from: number, text: string) => Promise<void>;
   /** Whether a rejected flush can never succeed. The batcher then closes with that error. */
   isFinal: (error: unknown) => boolean;
@@ -159,7 +162,8 @@ export class ChunkBatcher {
     this.acknowledged += length;
     this.waiting = this.waiting.slice(length);
     this.sentenceEnd = Math.max(0, this.sentenceEnd - length);
-    // The rest came while the flush was under way, or is the word that was not complete: its wait begins with the flush.
+    // The rest came while the flush was under way, or is the word that was not complete: its wait begins with
+    // the flush.
     this.oldestAt = this.flushStartedAt;
   }
 

@@ -1,4 +1,7 @@
-/** Claiming a run from an action, and producing its reply: what the driven and the undriven way have in common. */
+/**
+ * Claiming a run from an action, and producing its reply: what the driven and the undriven way have in
+ * common.
+ */
 import { internal } from "../_generated/api.js";
 import type { ActionCtx } from "../_generated/server.js";
 import { appErrorOf } from "../model/appError.ts";
@@ -6,7 +9,7 @@ import type { PromptTurn } from "../model/promptContext.ts";
 import { costUsd } from "../providers/cost.ts";
 import { createProvider } from "../providers/createProvider.ts";
 import { modelOfRun } from "../providers/modelChoice.ts";
-import { ProviderError } from "../providers/provider.ts";
+import { asProviderError, ProviderError } from "../providers/provider.ts";
 import type { Provider } from "../providers/provider.ts";
 import { systemClock } from "./clock.ts";
 import { ReplyPump } from "./replyPump.ts";
@@ -68,18 +71,16 @@ function providerFor(modelId: string) {
     return { provider: createProvider(endpoint), maxOutputTokens, price };
   } catch (error) {
     const refusal = appErrorOf(error);
-    if (refusal === null) {
-      throw error;
-    }
-    return { provider: refusingProvider(refusal.message), maxOutputTokens: 0, price: null };
+    const failure = refusal === null ? asProviderError(error) : new ProviderError("auth", refusal.message);
+    return { provider: refusingProvider(failure), maxOutputTokens: 0, price: null };
   }
 }
 
-function refusingProvider(message: string): Provider {
+function refusingProvider(failure: ProviderError): Provider {
   return {
     // eslint-disable-next-line require-yield -- it refuses before the first event
     async *stream() {
-      throw new ProviderError("auth", message);
+      throw failure;
     },
   };
 }

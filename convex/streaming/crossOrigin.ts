@@ -3,7 +3,10 @@
 /** Where the app is served while it is developed, for a deployment that was told nothing else. */
 const defaultOrigins = ["http://localhost:5173", "http://127.0.0.1:5173"];
 
-/** The headers for a request's origin; null if pages of that origin may not call. Callers without origin are no pages. */
+/**
+ * The headers for a request's origin; null if pages of that origin may not call. Callers without origin are
+ * no pages.
+ */
 export function crossOriginHeaders(request: Request, allowedOrigins: string | undefined): Headers | null {
   const headers = new Headers({ Vary: "Origin" });
   const origin = request.headers.get("Origin");

@@ -1,6 +1,6 @@
 /**
- * One wait at a time that somebody else can end. A race against a promise that lives as long as the reply would keep
- * something for every token; this keeps nothing.
+ * One wait at a time that somebody else can end. A race against a promise that lives as long as the reply
+ * would keep something for every token; this keeps nothing.
  */
 import type { Clock } from "./clock.ts";
 
@@ -20,7 +20,10 @@ export class InterruptibleWait {
     this.clock = clock;
   }
 
-  /** Settles as `promise` does, or rejects with `WaitInterrupted` as soon as that is asked for, now and ever after. */
+  /**
+   * Settles as `promise` does, or rejects with `WaitInterrupted` as soon as that is asked for, now and ever
+   * after.
+   */
   async for<Result>(promise: Promise<Result>): Promise<Result> {
     return await new Promise<Result>((resolve, reject) => {
       this.endWait = () => reject(new WaitInterrupted());

@@ -1,12 +1,15 @@
 /**
- * Keeps a run while its pump works: heartbeats when there is nothing to persist, the question whether to stop, and the
- * fence. A pump that cannot reach the database gives the run up by itself, well before the lease lets anybody else have it.
+ * Keeps a run while its pump works: heartbeats when there is nothing to persist, the question whether to
+ * stop, and the fence. A pump that cannot reach the database gives the run up by itself, well before the
+ * lease lets anybody else have it.
  */
 import type { Clock } from "./clock.ts";
 import { RunLostError } from "./runStore.ts";
 import type { RunAnswer, RunStore } from "./runStore.ts";
 
-/** How often a pump that hears nothing from the database asks. A stop so reaches the provider within a second. */
+/**
+ * How often a pump that hears nothing from the database asks. A stop so reaches the provider within a second.
+ */
 const watchMs = 700;
 
 /** Three of these fit into the lease. */

@@ -1,6 +1,6 @@
 /**
- * A model that continues a broken-off text may repeat its last words first. The beginning of what it says is held back
- * until the repetition would show, and an exact one is removed.
+ * A model that continues a broken-off text may repeat its last words first. The beginning of what it says is
+ * held back until the repetition would show, and an exact one is removed.
  */
 
 /** UTF-16 units of the continuation that are held back; also the longest repetition that is found. */

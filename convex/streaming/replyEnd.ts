@@ -56,7 +56,9 @@ function bill(produced: Produced, usage: Usage | null, estimated: boolean): Omit
     : { usage: { ...usage, estimated }, costUsd: produced.costOf(usage) };
 }
 
-/** A reply that broke off never gets its final count: what was counted so far, or a guess, whichever is more. */
+/**
+ * A reply that broke off never gets its final count: what was counted so far, or a guess, whichever is more.
+ */
 function estimatedUsage({ newLength, usage, request }: Produced): Usage | null {
   if (newLength === 0 && usage === null) {
     return null;

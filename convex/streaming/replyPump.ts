@@ -1,6 +1,7 @@
 /**
- * Moves one reply from the provider to its two sinks: to the driver's body at once, and to the database through the
- * batcher, off the token path. Owns the order of a run's end: provider, last flush, end of the run, end of the body.
+ * Moves one reply from the provider to its two sinks: to the driver's body at once, and to the database
+ * through the batcher, off the token path. Owns the order of a run's end: provider, last flush, end of the
+ * run, end of the body.
  */
 import { asProviderError, ProviderError } from "../providers/provider.ts";
 import type { FinishReason, Provider, ProviderEvent, ProviderRequest, Usage } from "../providers/provider.ts";
@@ -18,7 +19,10 @@ import { pieces } from "./textCuts.ts";
 import { WellFormedText } from "./wellFormedText.ts";
 import type { StreamEvent } from "../shared/streamEvents.ts";
 
-/** UTF-16 units by which a driver may be ahead of the database: the provider is not read on before there is room. */
+/**
+ * UTF-16 units by which a driver may be ahead of the database: the provider is not read on before there is
+ * room.
+ */
 const maxUnacknowledged = 4_000;
 
 /** The most that goes into the sinks at once, so that the bound above holds whatever a provider sends. */
@@ -63,6 +67,8 @@ export class ReplyPump {
   private readonly overlap: OverlapRemoval;
   /** The whole reply as far as it went into the sinks. */
   private text: string;
+  /** What came from the provider and has not gone into the sinks: a stop may come while there is no room. */
+  private received = "";
   private reasoningLength = 0;
   private usage: Usage | null = null;
   private hasReceived = false;
@@ -95,8 +101,8 @@ export class ReplyPump {
   }
 
   /**
-   * Resolves when the run has ended and the body is closed. Rejects with a `RunLostError`, also with the body closed, when
-   * the run is not this pump's any more; whoever takes it up continues from what is persisted.
+   * Resolves when the run has ended and the body is closed. Rejects with a `RunLostError`, also with the body
+   * closed, when the run is not this pump's any more; whoever takes it up continues from what is persisted.
    */
   async pump(): Promise<void> {
     this.keeper.start();
@@ -182,18 +188,17 @@ export class ReplyPump {
   }
 
   private async deliver(text: string): Promise<void> {
+    this.received = text;
     for (const piece of pieces(text, maxPieceLength)) {
       if (this.batcher.unacknowledgedLength + piece.length > maxUnacknowledged) {
         await this.wait.for(this.batcher.room(maxUnacknowledged - piece.length));
       }
       this.put(piece);
+      this.received = this.received.slice(piece.length);
     }
   }
 
   private put(piece: string): void {
-    if (piece === "") {
-      return;
-    }
     this.send({ kind: "text", offset: this.text.length, text: piece });
     this.text += piece;
     this.batcher.push(piece);
@@ -204,10 +209,16 @@ export class ReplyPump {
     this.reasoningLength += text.length;
   }
 
-  /** Everything that was received is persisted before the run ends, and the run has ended before the body says so. */
+  /**
+   * Everything that was received is persisted before the run ends, and the run has ended before the body says
+   * so.
+   */
   private async persist(verdict: Verdict): Promise<void> {
     this.providerAbort.abort();
-    this.put(this.overlap.push(this.wellFormed.end()) + this.overlap.end());
+    const rest = this.received + this.overlap.push(this.wellFormed.end()) + this.overlap.end();
+    for (const piece of pieces(rest, maxPieceLength)) {
+      this.put(piece);
+    }
     await this.batcher.drain();
     const end = replyEnd(verdict, {
       text: this.text,

@@ -23,7 +23,10 @@ export type ReplyEnd = ReplyOutcome &
     | { status: "failed"; error: { kind: ProviderErrorKind; message: string } }
   );
 
-/** Every function rejects with a `RunLostError` when the run is no longer the pump's; other rejections may pass. */
+/**
+ * Every function rejects with a `RunLostError` when the run is no longer the pump's; other rejections may
+ * pass.
+ */
 export interface RunStore {
   append(from: number, text: string): Promise<RunAnswer>;
   heartbeat(): Promise<RunAnswer>;
@@ -39,7 +42,9 @@ export class RunLostError extends Error {
   }
 }
 
-/** All calls may be made again, so one that hangs is better given up: its pump would otherwise wait for ever. */
+/**
+ * All calls may be made again, so one that hangs is better given up: its pump would otherwise wait for ever.
+ */
 const callTimeoutMs = 5_000;
 
 /** The end carries the whole text. */

@@ -1,4 +1,7 @@
-/** Where a growing text may be cut. Works on UTF-16 units of well-formed text and never splits a surrogate pair. */
+/**
+ * Where a growing text may be cut. Works on UTF-16 units of well-formed text and never splits a surrogate
+ * pair.
+ */
 
 const sentenceEnd = /[.!?…]["'”’)\]*_]*\s+|\n+|[。！？]["'”’」』）]*/g;
 const wordEnd = /\s+/g;
@@ -11,7 +14,9 @@ export function lastSentenceEnd(text: string, searched: number): number {
   return lastMatchEnd(sentenceEnd, text, Math.max(0, searched - lookBehind));
 }
 
-/** The end of the last white space; of the whole text if it has none, as in Chinese or in a long identifier. */
+/**
+ * The end of the last white space; of the whole text if it has none, as in Chinese or in a long identifier.
+ */
 export function lastWordEnd(text: string): number {
   return lastMatchEnd(wordEnd, text, 0) || text.length;
 }

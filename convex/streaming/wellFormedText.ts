@@ -1,4 +1,7 @@
-/** Makes a stream of text well-formed: pairs that arrive in two pieces are joined, lone surrogates become U+FFFD. */
+/**
+ * Makes a stream of text well-formed: pairs that arrive in two pieces are joined, lone surrogates become
+ * U+FFFD.
+ */
 import { isHighSurrogate } from "./textCuts.ts";
 
 export class WellFormedText {

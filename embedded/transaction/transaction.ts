@@ -3,13 +3,11 @@
  * (index intervals read, index keys written, usage). It knows tables and documents, no functions.
  * Beginning and ending it is the engine's part (transactionRunner.ts).
  */
-import { convexToJson } from "convex/values";
-
 import type { ComponentPath, ValidatorJson } from "../protocol/deployedCode.ts";
 import type { Catalog, CatalogTable } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import type { ObjectValue, Value } from "../values/convexJson.ts";
-import { decodeValue, valueAtPath } from "../values/convexJson.ts";
+import { decodeValue, encodeValue, valueAtPath } from "../values/convexJson.ts";
 import { newDocumentId } from "../values/documentId.ts";
 import { documentBytes } from "../values/documentRules.ts";
 import { indexKey } from "../values/indexKey.ts";
@@ -130,7 +128,7 @@ export class Transaction {
       table.number,
       indexKey([id]),
       bytes,
-      JSON.stringify(convexToJson(document)),
+      encodeValue(document),
     );
     this.#writeIndexes(table, rowid, null, document);
     this.#countWrite(table, bytes);
@@ -157,7 +155,7 @@ export class Transaction {
     this.database.run(
       "UPDATE documents SET bytes = ?, json = ? WHERE rowid = ?",
       bytes,
-      JSON.stringify(convexToJson(document)),
+      encodeValue(document),
       existing.rowid,
     );
     this.#writeIndexes(table, existing.rowid, old, document);

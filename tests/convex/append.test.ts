@@ -64,14 +64,24 @@ test("an append extends the lease by fifteen seconds", async () => {
   expect(run?.deadline).toBe(Date.now() + 15_000);
 });
 
-test("a heartbeat extends the lease without writing text", async () => {
+test("a lease that is less than a second old is not written again", async () => {
   const backend = createBackend();
   const { token } = await runningChat(backend);
+  const [before] = await rowsOf(backend, "runs");
+  await pass(backend, 900);
+  expect(await append(backend, token, 0, "Hello")).toEqual({ stop: false, leaseMs: 14_100 });
+  expect(await rowsOf(backend, "runs")).toEqual([before]);
+});
+
+test("a heartbeat extends the lease without writing text", async () => {
+  const backend = createBackend();
+  const { streamId, token } = await runningChat(backend);
   await pass(backend, 9_000);
   const answer = await backend.mutation(internal.runs.heartbeat, { token });
   const [run] = await rowsOf(backend, "runs");
   expect(answer).toEqual({ stop: false, leaseMs: 15_000 });
-  expect(run).toMatchObject({ deadline: Date.now() + 15_000, persistedLength: 0 });
+  expect(run?.deadline).toBe(Date.now() + 15_000);
+  expect((await bodyOf(backend, streamId)).text).toBe("");
 });
 
 test("the tail holds the last four flushes and its end is the persisted length", async () => {

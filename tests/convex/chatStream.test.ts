@@ -179,6 +179,7 @@ describe("a run has one driver", () => {
   test("the same driver may ask again before a word was persisted; its first body ends without verdict", async () => {
     const backend = createBackend();
     const chat = await createChat(backend);
+    const report = vi.spyOn(console, "warn").mockReturnValue();
     const request = { streamId: chat.streamId, runToken: "driver-token-0001" };
     const first = await post(backend, request, wantsEvents);
     const second = await post(backend, request, wantsEvents);
@@ -187,6 +188,8 @@ describe("a run has one driver", () => {
     model.say("Hello");
     model.finish();
     expect(parseEvents(await second.text()).at(-1)?.name).toBe("done");
+    expect(report).toHaveBeenCalledOnce();
+    report.mockRestore();
   });
 
   test("a reply that has ended is refused with 409", async () => {

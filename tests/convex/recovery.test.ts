@@ -193,8 +193,11 @@ test("a run that cannot be taken up does not keep the reaper from the others", a
     const run = await ctx.db.query("runs").first();
     await ctx.db.patch("runs", run!._id, { openStream: { ...run!.openStream, streamId: "no such stream" } });
   });
+  const report = vi.spyOn(console, "error").mockReturnValue();
   skip(15_000);
   await reap(backend);
+  expect(report).toHaveBeenCalledOnce();
+  report.mockRestore();
   expect(await replyOf(backend, broken)).toMatchObject({ status: "running" });
   expect(await replyOf(backend, healthy)).toMatchObject({ status: "recovering" });
 });

@@ -69,6 +69,26 @@ test("send repeated with the same request id answers with the first message, als
   expect(await backend.query(api.messages.list, { chatId })).toHaveLength(4);
 });
 
+test("request ids are the chat's own: the same one in another chat is another message", async () => {
+  const backend = createBackend();
+  const chats = [await runningChat(backend, "token-1"), await runningChat(backend, "token-2")];
+  const turns = [];
+  for (const { chatId, token } of chats) {
+    await finish(backend, token, "");
+    turns.push(await backend.mutation(api.messages.send, { chatId, text: "More", clientRequestId: "1" }));
+  }
+  expect(turns.map((turn) => turn.chatId)).toEqual(chats.map((chat) => chat.chatId));
+});
+
+test("a request id that was used for a chat since deleted creates a new one", async () => {
+  const backend = createBackend();
+  const request = { prompt: "Hello", clientRequestId: "request-1" };
+  const first = await backend.mutation(api.chats.createChat, request);
+  await backend.mutation(api.chats.deleteChat, { chatId: first.chatId });
+  const second = await backend.mutation(api.chats.createChat, request);
+  expect(second.chatId).not.toBe(first.chatId);
+});
+
 test("a new message answers the newest one of the chat", async () => {
   const backend = createBackend();
   const { chatId, messageId, token } = await runningChat(backend);

@@ -246,6 +246,20 @@ describe("a stop", () => {
     expect(await replyOf(backend, chat)).toMatchObject({ status: "stopped", usage: { outputTokens: 2 } });
   });
 
+  test("keeps all that was received, also what was waiting for room", async () => {
+    const { backend, chat, provider, network, ended } = await startPump();
+    const text = "word ".repeat(2_000);
+    network.fault = "down";
+    provider.say(text);
+    await pass(100);
+    await backend.mutation(api.messages.stop, { messageId: chat.messageId });
+    network.fault = null;
+    await pass(2_900);
+    expect(await ended).toBe("ended");
+    expect((await bodyOf(backend, chat.streamId)).text === text).toBe(true);
+    expect(await replyOf(backend, chat)).toMatchObject({ status: "stopped" });
+  });
+
   test("reaches a provider that is silent within a second", async () => {
     const { backend, chat, provider, ended } = await startPump();
     await pass(2_345);

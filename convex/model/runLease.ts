@@ -1,0 +1,90 @@
+/**
+ * What the holder of a run does while it works: it persists text, and keeps its lease by that or by
+ * heartbeats.
+ */
+import type { Doc } from "../_generated/dataModel.js";
+import type { MutationCtx } from "../_generated/server.js";
+import { appError } from "./appError.ts";
+import { appendChunk } from "./replyStreams.ts";
+import { advanceTail, persistedLength, tailOfRun } from "./replyTail.ts";
+
+/** How long a pump may be silent before its run is taken up. It fences itself well before. */
+const leaseMs = 15_000;
+
+/** A lease that is younger is not written again: a flush would otherwise cost one more row. */
+const minExtensionMs = 1_000;
+
+/** A pump that was asked to stop has this long to end the run itself. */
+export const stopGraceMs = 3_000;
+
+type Run = Doc<"runs">;
+
+export interface LeaseAnswer {
+  /** Somebody asked for the run to stop. */
+  stop: boolean;
+  leaseMs: number;
+}
+
+/** The run that `token` holds, or held when it ended. */
+export async function runOfToken(ctx: MutationCtx, token: string): Promise<Run | null> {
+  return await ctx.db
+    .query("runs")
+    .withIndex("by_token", (q) => q.eq("token", token))
+    .unique();
+}
+
+/** The run that `token` may write; throws `runTaken` when the token is revoked or the run has ended. */
+export async function requireOwnRun(ctx: MutationCtx, token: string): Promise<Run> {
+  const run = await runOfToken(ctx, token);
+  if (run === null || run.status !== "running") {
+    throw appError({ kind: "runTaken", message: "This run has ended or belongs to somebody else." });
+  }
+  return run;
+}
+
+/**
+ * Writes `text` where it belongs and extends the lease. Text that is already there is acknowledged, so a
+ * flush may be sent again, longer than before. Throws `internal` for a gap.
+ */
+export async function appendText(
+  ctx: MutationCtx,
+  run: Run,
+  from: number,
+  text: string,
+): Promise<LeaseAnswer> {
+  const tail = await tailOfRun(ctx, run);
+  const length = persistedLength(tail);
+  if (from > length) {
+    throw appError({
+      kind: "internal",
+      message: `The text for offset ${from} was refused: only ${length} units are persisted.`,
+    });
+  }
+  const newText = text.slice(length - from);
+  if (newText === "") {
+    return await extendLease(ctx, run);
+  }
+  const openStream = await appendChunk(ctx, run, length, newText);
+  await ctx.db.patch("tails", tail._id, advanceTail(tail, newText));
+  return await extendLease(ctx, run, openStream);
+}
+
+/** Extends the lease, and notes the stream that is open by now. */
+export async function extendLease(
+  ctx: MutationCtx,
+  run: Run,
+  openStream = run.openStream,
+): Promise<LeaseAnswer> {
+  const isDue = leaseEnd(run) - (run.deadline ?? 0) >= minExtensionMs;
+  const deadline = isDue ? leaseEnd(run) : (run.deadline ?? 0);
+  if (isDue || openStream !== run.openStream) {
+    await ctx.db.patch("runs", run._id, { deadline, openStream });
+  }
+  return { stop: run.stopRequestedAt !== null, leaseMs: Math.max(0, deadline - Date.now()) };
+}
+
+/** When a lease that begins now ends; a run that was asked to stop has no more than its grace. */
+export function leaseEnd({ stopRequestedAt }: Pick<Run, "stopRequestedAt">): number {
+  const lease = Date.now() + leaseMs;
+  return stopRequestedAt === null ? lease : Math.min(lease, stopRequestedAt + stopGraceMs);
+}
