@@ -1,5 +1,6 @@
 /** From the `Response` a function returned to the socket: the head at once, each chunk of the body as it comes. */
 import type { ServerResponse } from "node:http";
+import { isUnread } from "./webRequest.ts";
 
 export interface SendOptions {
   withBody: boolean;
@@ -64,6 +65,7 @@ function writeHead(response: Response, outgoing: ServerResponse): void {
   for (const [name, value] of response.headers) if (name !== "set-cookie") outgoing.setHeader(name, value);
   const cookies = response.headers.getSetCookie();
   if (cookies.length > 0) outgoing.setHeader("set-cookie", cookies);
+  if (isUnread(outgoing.req)) outgoing.setHeader("connection", "close");
 }
 
 export function sendText(

@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 /** `signal` is to be aborted when the client goes away before the response has been sent. The body streams. */
 export function toWebRequest(incoming: IncomingMessage, signal: AbortSignal): Request {
   const method = incoming.method ?? "GET";
-  const hasBody = method !== "GET" && method !== "HEAD" && bodyIsAnnounced(incoming);
+  const hasBody = method !== "GET" && method !== "HEAD" && announcesBody(incoming);
   return new Request(requestUrl(incoming), {
     method,
     headers: requestHeaders(incoming),
@@ -14,7 +14,12 @@ export function toWebRequest(incoming: IncomingMessage, signal: AbortSignal): Re
   });
 }
 
-function bodyIsAnnounced({ headers }: IncomingMessage): boolean {
+/** Whether the client still has something to say: the connection cannot be used for another request then. */
+export function isUnread(incoming: IncomingMessage): boolean {
+  return announcesBody(incoming) && !incoming.readableEnded;
+}
+
+function announcesBody({ headers }: IncomingMessage): boolean {
   return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 }
 

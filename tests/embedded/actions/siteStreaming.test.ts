@@ -181,6 +181,20 @@ test("routes: prefix, HEAD as GET, OPTIONS and unknown paths", async () => {
   expect(actions.completions.map(({ name }) => name)).toContain("GET /files/*");
 });
 
+test("an answer that leaves the request's body unread says that the connection ends, and arrives whole", async () => {
+  const { url } = await site(`return new Response("too large", { status: 413 });`);
+  const refused = await RawConnection.open(url);
+  refused.send(["POST /run HTTP/1.1", "Host: site", "Content-Length: 1000000"], "x".repeat(200_000));
+  const answer = await refused.untilEnd();
+  expect(answer.toLowerCase()).toContain("connection: close");
+  expect(answer).toContain("too large");
+
+  const kept = await RawConnection.open(url);
+  kept.send(post);
+  expect((await kept.until("too large")).toLowerCase()).toContain("connection: keep-alive");
+  kept.cut();
+});
+
 test("what exceeds the response limit is dropped, with a log line", async () => {
   const { actions, url } = await site(
     `void (async () => { await write("12345678"); await write("dropped"); await writer.close(); })(); return new Response(readable);`,
