@@ -76,7 +76,12 @@ async function answerRequest(
   response: ServerResponse,
   settings: ServerSettings,
 ): Promise<void> {
-  const { pathname, searchParams } = new URL(request.url ?? "/", `http://${host}`);
+  const url = URL.parse(request.url ?? "/", `http://${host}`);
+  if (url === null) {
+    sendJson(response, 400, { error: { message: `This is no URL: ${request.url}` } });
+    return;
+  }
+  const { pathname, searchParams } = url;
   const format = pathname === "/v1/messages" ? anthropicFormat : openaiFormat;
   const requestId = randomBytes(12).toString("hex");
   response.on("error", () => response.destroy());

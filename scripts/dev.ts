@@ -8,6 +8,8 @@
  */
 import { printBanner } from "./banner.ts";
 import { pushAndWatch } from "./convexDev.ts";
+import type { RunningChild } from "./childProcess.ts";
+import { Lifetime } from "./lifetime.ts";
 import { startDemo, startEmbedded, type EmbeddedAddress } from "./services.ts";
 import { setDeploymentEnvironment } from "./deploymentVariables.ts";
 import { takenPorts } from "./portCheck.ts";
@@ -23,46 +25,37 @@ import {
   type Variables,
 } from "./settings.ts";
 
-type Stop = () => Promise<void>;
+const lifetime = new Lifetime();
 
-/** What has been started, ended in reverse order. */
-const stops: Stop[] = [];
-let stopping: Promise<void> | null = null;
-
-function stopAll(exitCode: number): Promise<void> {
-  stopping ??= (async () => {
-    for (const stop of stops.toReversed()) await stop();
-    process.exit(exitCode);
-  })();
-  return stopping;
+/** The first exit code counts. */
+async function stopAll(exitCode: number): Promise<void> {
+  process.exitCode ??= exitCode;
+  await lifetime.end();
+  process.exit();
 }
 
+/** Only the first reason is told: what ends after it ends because of it. */
 function fail(sentence: string): Promise<void> {
-  process.stderr.write(`\n${sentence}\n`);
+  if (!lifetime.isEnding) process.stderr.write(`\n${sentence}\n`);
   return stopAll(1);
 }
 
 /** Ends everything when one of the parts ends on its own: half of Duet is worse than none. */
-function endTogether(child: { name: string; ended: Promise<number | null>; stop: Stop }): void {
-  stops.push(child.stop);
+function endTogether(child: RunningChild): void {
+  lifetime.own(() => child.stop());
   void child.ended.then((code) => {
-    if (stopping === null)
+    if (!lifetime.isEnding) {
       void fail(`${child.name} ended (exit code ${code}); what it said last stands above.`);
+    }
   });
 }
 
 async function startLocalServices(variables: Variables, ports: Ports): Promise<EmbeddedAddress> {
-  let demoUrl: string | null = null;
-  if (!hasRealModel(variables)) {
-    const demo = await startDemo(ports.demo);
-    endTogether(demo.child);
-    demoUrl = demo.url;
-  }
-  const embedded = await startEmbedded(ports, chooseDataFolder(variables));
-  endTogether(embedded.child);
+  const demoUrl = hasRealModel(variables) ? null : await startDemo(ports.demo, endTogether);
+  const embedded = await startEmbedded(ports, chooseDataFolder(variables), endTogether);
   const origins = [`http://127.0.0.1:${ports.app}`, `http://localhost:${ports.app}`];
-  await setDeploymentEnvironment(embedded.address, deploymentEnvironment(variables, origins, demoUrl));
-  return embedded.address;
+  await setDeploymentEnvironment(embedded, deploymentEnvironment(variables, origins, demoUrl));
+  return embedded;
 }
 
 async function main(): Promise<void> {
@@ -82,7 +75,7 @@ async function main(): Promise<void> {
   if (!(await push.firstPush)) return;
 
   const app = await startWebApp(ports.app, embedded);
-  stops.push(app.close);
+  lifetime.own(app.close);
   printBanner({
     appUrl: app.url,
     target,
@@ -94,7 +87,7 @@ async function main(): Promise<void> {
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
-    if (stopping === null) process.stdout.write("\nStopping Duet …\n");
+    if (!lifetime.isEnding) process.stdout.write("\nStopping Duet …\n");
     void stopAll(0);
   });
 }

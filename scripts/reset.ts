@@ -1,19 +1,11 @@
-/** `npm run reset`: empties the data folder of the embedded deployment. */
-import { existsSync, rmSync } from "node:fs";
-import { chooseDataFolder, readPorts, readVariables } from "./settings.ts";
-import { takenPorts } from "./portCheck.ts";
+/** `npm run reset`: removes the data of the embedded deployment, unless it is running. */
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { chooseDataFolder, readVariables, rootFolder } from "./settings.ts";
 
-const variables = readVariables();
-const dataFolder = chooseDataFolder(variables);
-const running = await takenPorts(readPorts(variables), ["deployment"]);
-if (running.length > 0) {
-  process.stderr.write(`Nothing was removed: the embedded deployment seems to be running. Stop it first.\n`);
-  process.exitCode = 1;
-} else if (existsSync(dataFolder)) {
-  rmSync(dataFolder, { recursive: true });
-  process.stdout.write(
-    `Removed ${dataFolder}: chats, keys and settings of the embedded deployment are gone.\n`,
-  );
-} else {
-  process.stdout.write(`Nothing to remove: ${dataFolder} does not exist.\n`);
-}
+const { status } = spawnSync(
+  process.execPath,
+  [join(rootFolder, "embedded", "clearData.ts"), "--data", chooseDataFolder(readVariables())],
+  { stdio: "inherit" },
+);
+process.exitCode = status ?? 1;

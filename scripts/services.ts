@@ -9,11 +9,15 @@ export interface EmbeddedAddress {
   adminKey: string;
 }
 
+/** `onSpawn` gets the process before it is ready, so that it can be ended while it starts. */
+export type OnSpawn = (child: RunningChild) => void;
+
 export async function startEmbedded(
   ports: Ports,
   dataFolder: string,
-): Promise<{ child: RunningChild; address: EmbeddedAddress }> {
-  const { child, ready } = await startService("convex", "embedded deployment ready ", [
+  onSpawn: OnSpawn,
+): Promise<EmbeddedAddress> {
+  const ready = await startService("convex", "embedded deployment ready ", onSpawn, [
     join(rootFolder, "embedded", "main.ts"),
     "--data",
     dataFolder,
@@ -22,24 +26,26 @@ export async function startEmbedded(
     "--site-port",
     String(ports.site),
   ]);
-  return { child, address: ready as unknown as EmbeddedAddress };
+  return ready as unknown as EmbeddedAddress;
 }
 
-export async function startDemo(port: number): Promise<{ child: RunningChild; url: string }> {
-  const { child, ready } = await startService("demo", "demo model server ready ", [
+/** Resolves to the URL of the demo model server. */
+export async function startDemo(port: number, onSpawn: OnSpawn): Promise<string> {
+  const ready = await startService("demo", "demo model server ready ", onSpawn, [
     join(rootFolder, "demo", "main.ts"),
     "--port",
     String(port),
   ]);
-  return { child, url: String(ready["url"]) };
+  return String(ready["url"]);
 }
 
 /** @throws Error with a sentence when the process ends before it is ready. */
 async function startService(
   name: string,
   readyPrefix: string,
+  onSpawn: OnSpawn,
   args: readonly string[],
-): Promise<{ child: RunningChild; ready: Record<string, unknown> }> {
+): Promise<Record<string, unknown>> {
   const { promise: ready, resolve } = Promise.withResolvers<Record<string, unknown>>();
   const child = startChild({
     name,
@@ -53,9 +59,10 @@ async function startService(
       return true;
     },
   });
+  onSpawn(child);
   const outcome = await Promise.race([ready, child.ended]);
   if (outcome === null || typeof outcome === "number") {
     throw new Error(`[${name}] did not start; what it said stands above.`);
   }
-  return { child, ready: outcome };
+  return outcome;
 }

@@ -1,3 +1,5 @@
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import Anthropic, { AuthenticationError as AnthropicAuthenticationError } from "@anthropic-ai/sdk";
 import OpenAI, { AuthenticationError } from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -155,4 +157,11 @@ test("the Anthropic wire refuses a missing max_tokens and an assistant prefill",
     messages: [...question, { role: "assistant", content: "A light" }],
   });
   expect(prefill.status).toBe(400);
+});
+
+test("a request line that is no URL is a 400, and the server lives", async () => {
+  const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+  socket.end("GET //[ HTTP/1.1\r\nHost: demo\r\nConnection: close\r\n\r\n");
+  expect(await text(socket)).toMatch(/^HTTP\/1\.1 400 /);
+  expect((await fetch(`${server.url}/control/requests`)).status).toBe(200);
 });

@@ -5,14 +5,22 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
-import { rootFolder } from "../support/serviceProcess.ts";
+import { setImmediate } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { copyRepository, type RepositoryCopy } from "../support/repositoryCopy.ts";
 
 const portVariables = ["DUET_APP_PORT", "DUET_DEPLOYMENT_PORT", "DUET_SITE_PORT", "DUET_DEMO_PORT"] as const;
 
+/** The CLI writes .env.local, and Vite watches it: neither may happen in a working copy somebody develops in. */
+let copy: RepositoryCopy;
 let dataFolder: string;
 let started: ChildProcess[] = [];
 let listeners: Server[] = [];
+
+beforeAll(async () => {
+  copy = await copyRepository();
+});
+afterAll(() => copy.remove());
 
 beforeEach(async () => {
   dataFolder = await mkdtemp(join(tmpdir(), "duet-dev-"));
@@ -49,7 +57,7 @@ function runDev(variables: Record<string, string>): {
   said: (text: string) => Promise<string>;
 } {
   const child = spawn(process.execPath, ["scripts/dev.ts"], {
-    cwd: rootFolder,
+    cwd: copy.folder,
     stdio: ["ignore", "pipe", "pipe"],
     // Empty variables win over a developer's .env.local, so that the test always uses the embedded deployment.
     env: {
@@ -81,10 +89,22 @@ function runDev(variables: Record<string, string>): {
       waiting.push({ text, resolve });
       settle();
       child.once("exit", () =>
-        setImmediate(() => reject(new Error(`ended without saying "${text}":\n${output}`))),
+        queueMicrotask(() => reject(new Error(`ended without saying "${text}":\n${output}`))),
       );
     });
   return { child, said };
+}
+
+/** Settles when something answers there, whatever it says. */
+async function answers(url: string): Promise<void> {
+  for (;;) {
+    try {
+      await (await fetch(url)).arrayBuffer();
+      return;
+    } catch {
+      await setImmediate(); // nobody listens yet
+    }
+  }
 }
 
 test("it ends with one URL that serves the app, and after an interrupt every port is free again", async () => {
@@ -100,6 +120,16 @@ test("it ends with one URL that serves the app, and after an interrupt every por
   child.kill("SIGINT");
   const [code] = (await once(child, "exit")) as [number | null];
   expect(code).toBe(0);
+  for (const name of portVariables) listeners.push(await listen(Number(ports[name])));
+});
+
+test("an interrupt while it starts leaves nothing behind either", async () => {
+  const ports = await freePorts();
+  const { child } = runDev(ports);
+  const exit = once(child, "exit");
+  await answers(`http://127.0.0.1:${ports.DUET_DEMO_PORT}/v1/models`);
+  child.kill("SIGINT");
+  expect((await exit)[0]).toBe(0);
   for (const name of portVariables) listeners.push(await listen(Number(ports[name])));
 });
 
