@@ -10,7 +10,7 @@ interface DeploymentVariables {
 }
 
 /** Reads both addresses, or names the variables that are not set. */
-export function readDeployment(environment: DeploymentVariables): Deployment {
+function readDeployment(environment: DeploymentVariables): Deployment {
   const { VITE_CONVEX_URL: convexUrl, VITE_CONVEX_SITE_URL: siteUrl } = environment;
   if (convexUrl && siteUrl) {
     return { status: "configured", convexUrl, chatStreamUrl: `${siteUrl.replace(/\/+$/, "")}/chat-stream` };

@@ -26,7 +26,7 @@ export function describeError(error: unknown): string {
 }
 
 /** The app's own error inside what a call threw, or null. */
-export function readAppError(error: unknown): AppError | null {
+function readAppError(error: unknown): AppError | null {
   if (!(error instanceof ConvexError)) return null;
   const data: unknown = error.data;
   if (typeof data !== "object" || data === null) return null;

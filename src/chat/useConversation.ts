@@ -7,7 +7,7 @@ import { ownTexts } from "../sending/ownTexts.ts";
 import { pendingSends } from "../sending/pendingSends.ts";
 import { conversationRows, type ConversationRow } from "./conversationRows.ts";
 
-export type Chat = NonNullable<FunctionReturnType<typeof api.chats.getChat>>;
+type Chat = NonNullable<FunctionReturnType<typeof api.chats.getChat>>;
 
 export type Conversation =
   | { status: "new"; rows: ConversationRow[] }

@@ -1,8 +1,10 @@
 /** Keeps a scrolling conversation at its end while the reader is there, and leaves a reader who scrolled up alone. */
 import { useCallback, useEffect, useRef, useState, type RefObject } from "react";
 
-/** So near to the end counts as being there: a line of text, and the rounding of zoomed pages. */
+/** A reader who comes down this near to the end means the end. */
 const NEAR_END_PX = 48;
+/** Zoomed pages round, so the end itself is this wide. */
+const AT_END_PX = 2;
 
 export interface BottomFollower {
   scrollerRef: RefObject<HTMLDivElement | null>;
@@ -33,9 +35,11 @@ export function useStickToBottom(): BottomFollower {
 
     const onScroll = () => {
       const distance = scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop;
-      // Only a move upwards is the reader's: growth changes the distance without one, and our own moves go down.
-      if (distance <= NEAR_END_PX) following.current = true;
-      else if (scroller.scrollTop < lastTop) following.current = false;
+      const movedPx = scroller.scrollTop - lastTop;
+      // Growth changes the distance without a move, and our own moves end at the end. So a move upwards that does not is
+      // the reader's, however short: a slow one would otherwise be taken back by each new line.
+      if (distance <= AT_END_PX || (movedPx > 0 && distance <= NEAR_END_PX)) following.current = true;
+      else if (movedPx < 0) following.current = false;
       lastTop = scroller.scrollTop;
       setStatus(following.current ? "following" : "away");
     };

@@ -19,7 +19,7 @@ export interface PendingSend {
   ids: SentIds | null;
 }
 
-export class PendingSends {
+class PendingSends {
   private sends: readonly PendingSend[] = [];
   private readonly listeners = new Set<() => void>();
 

@@ -6,14 +6,14 @@ import { chatStreamUrl } from "../deployment.ts";
 import { replyStores } from "../streaming/replyStores.ts";
 import { mintToken } from "./clientTokens.ts";
 import { drafts, NEW_CHAT_DRAFT } from "./drafts.ts";
-import { ownTexts } from "./ownTexts.ts";
+import { keepOwnText } from "./ownTexts.ts";
 import { addToOutbox, readOutbox, removeFromOutbox, type OutboxEntry } from "./outbox.ts";
 import { pendingSends, type SentIds } from "./pendingSends.ts";
 
 /** A message written down longer ago than this goes back to the composer rather than out by itself. */
 const RESEND_WITHIN_MS = 10 * 60_000;
 
-export type SendResult = { kind: "sent"; ids: SentIds } | { kind: "failed" };
+type SendResult = { kind: "sent"; ids: SentIds } | { kind: "failed" };
 
 export interface MessageToSend {
   /** Null starts a new chat with this message. */
@@ -35,15 +35,15 @@ export interface Sending {
 export function sendMessage(convex: ConvexReactClient, message: MessageToSend): Sending {
   const entry: OutboxEntry = { ...message, clientRequestId: mintToken(), sentAtMs: Date.now() };
   addToOutbox(entry);
-  ownTexts.set(entry.clientRequestId, entry.text);
+  keepOwnText(entry.clientRequestId, entry.text);
   pendingSends.add({ ...message, clientRequestId: entry.clientRequestId, ids: null });
   drafts.write(message.chatId ?? NEW_CHAT_DRAFT, "");
   return { clientRequestId: entry.clientRequestId, result: deliver(convex, entry) };
 }
 
 /**
- * Sends what an earlier page of this browser wrote down and never saw accepted. It starts no reply: the server has
- * perhaps begun it long ago, and runs a reply by itself when nobody comes for it.
+ * Sends what an earlier page of this browser wrote down and never saw accepted. It drives no reply: somebody has
+ * perhaps begun it long ago, and if nobody has, the server is told not to wait for a driver.
  */
 export async function resendOutbox(convex: ConvexReactClient): Promise<void> {
   for (const entry of readOutbox()) {
@@ -53,27 +53,37 @@ export async function resendOutbox(convex: ConvexReactClient): Promise<void> {
       continue;
     }
     await submit(convex, entry).then(
-      () => removeFromOutbox(entry.clientRequestId),
+      ({ messageId }) => {
+        removeFromOutbox(entry.clientRequestId);
+        leaveToServer(convex, messageId);
+      },
       (error: unknown) => giveBack(entry, error),
     );
   }
 }
 
 async function deliver(convex: ConvexReactClient, entry: OutboxEntry): Promise<SendResult> {
+  let ids: SentIds;
   try {
-    const ids = await submit(convex, entry);
-    removeFromOutbox(entry.clientRequestId);
-    replyStores.drive({
-      streamId: ids.streamId,
-      runToken: mintToken(),
-      url: chatStreamUrl(),
-      onTurnedAway: () => leaveToServer(convex, ids.messageId),
-    });
-    pendingSends.accept(entry.clientRequestId, ids);
-    return { kind: "sent", ids };
+    ids = await submit(convex, entry);
   } catch (error) {
     giveBack(entry, error);
     return { kind: "failed" };
+  }
+  removeFromOutbox(entry.clientRequestId);
+  driveReply(convex, ids);
+  pendingSends.accept(entry.clientRequestId, ids);
+  return { kind: "sent", ids };
+}
+
+/** Never throws: the message is the server's by now, whatever goes wrong in this tab. */
+function driveReply(convex: ConvexReactClient, { streamId, messageId }: SentIds): void {
+  const onTurnedAway = () => leaveToServer(convex, messageId);
+  try {
+    replyStores.drive({ streamId, runToken: mintToken(), url: chatStreamUrl(), onTurnedAway });
+  } catch (error) {
+    console.error("This tab could not drive the reply and leaves it to the server.", error);
+    onTurnedAway();
   }
 }
 

@@ -2,22 +2,22 @@
  * Keeps the texts of unfinished replies across a reload: what a driver showed is ahead of the database by up to a few
  * flushes, and the reloaded page must not show less. In `sessionStorage`, so each tab has its own.
  */
-import type { ReplyText } from "./mergeReplyText.ts";
+import { stillHeld, type ReplyText } from "./mergeReplyText.ts";
 
 const STORAGE_KEY = "duet.unfinishedReplies";
 /** Storage holds about 5 MB for the whole origin; a reply above this is read again from the database instead. */
 const MAX_KEPT_LENGTH = 200_000;
 
-type KeptText = Pick<ReplyText, "attempt" | "text">;
+type KeptText = Pick<ReplyText, "attempt" | "text" | "held">;
 
 /** Writes the texts for the page that comes after this one in the same tab. */
 export function keepReplyTexts(texts: ReadonlyMap<string, ReplyText>): void {
   const kept: Record<string, KeptText> = {};
   let length = 0;
-  for (const [streamId, { attempt, text }] of texts) {
-    length += text.length;
+  for (const [streamId, { attempt, text, held }] of texts) {
+    length += text.length + (held?.length ?? 0);
     if (length > MAX_KEPT_LENGTH) break;
-    kept[streamId] = { attempt, text };
+    kept[streamId] = { attempt, text, held };
   }
   try {
     if (Object.keys(kept).length === 0) sessionStorage.removeItem(STORAGE_KEY);
@@ -36,7 +36,8 @@ export function takeKeptReplyTexts(): Map<string, ReplyText> {
     if (written === null) return texts;
     for (const [streamId, kept] of Object.entries(JSON.parse(written) as Record<string, Partial<KeptText>>)) {
       if (typeof kept.attempt !== "number" || typeof kept.text !== "string") continue;
-      texts.set(streamId, { attempt: kept.attempt, text: kept.text, persistedLength: 0, held: null });
+      const held = typeof kept.held === "string" ? stillHeld(kept.held, kept.text) : null;
+      texts.set(streamId, { attempt: kept.attempt, text: kept.text, persistedLength: 0, held });
     }
   } catch {
     // Forbidden storage or a foreign value: nothing was kept.

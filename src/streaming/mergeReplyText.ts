@@ -81,6 +81,7 @@ function agrees(known: string, piece: TextPiece): boolean {
   return known.startsWith(piece.text.slice(0, overlap), piece.from);
 }
 
-function stillHeld(shown: string, text: string): string | null {
+/** What was shown, for as long as `text` is a mere beginning of it; null once it is covered or differs. */
+export function stillHeld(shown: string, text: string): string | null {
   return shown.length > text.length && shown.startsWith(text) ? shown : null;
 }

@@ -93,7 +93,7 @@ export class ReplyStore {
 
   /** The merged text with its attempt, for keeping across a reload; null when the database has it all. */
   get unsettledText(): ReplyText | null {
-    return this.mode.kind === "settled" || this.text.text === "" ? null : this.text;
+    return this.mode.kind === "settled" || visibleText(this.text) === "" ? null : this.text;
   }
 
   /** Starts the run from this client. The first call counts, whatever mounts and unmounts; later ones do nothing. */
@@ -104,7 +104,6 @@ export class ReplyStore {
     const { onTurnedAway, ...stream } = options;
     const driving: Mode = { kind: "driving", connection, lastActivityAt: Date.now() };
     this.mode = driving;
-    this.publishNow();
     const request: ChatStreamRequest = {
       ...stream,
       signal: connection.signal,
@@ -118,6 +117,7 @@ export class ReplyStore {
       const isTaken = outcome.kind === "refused" && outcome.httpStatus === HTTP_CONFLICT;
       if (this.drivenAttempt === null && !isTaken) onTurnedAway?.();
     });
+    this.publishNow(); // Last: a subscriber that throws leaves no driver without its connection.
   }
 
   /**

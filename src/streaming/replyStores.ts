@@ -6,23 +6,29 @@ import { ReplyStore, type DriveOptions } from "./replyStore.ts";
 
 /** Enough for going back and forth between chats without a read; older ones nobody looks at are let go. */
 const MAX_STORES = 300;
+/** A render subscribes to the stores it asked for, or is dropped, long before this has passed. */
+const EVICT_AFTER_MS = 10_000;
 
 export class ReplyStores {
   private readonly stores = new Map<string, ReplyStore>();
   private readonly seeds: Map<string, ReplyText>;
+  private evictTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(seeds: Map<string, ReplyText> = new Map()) {
     this.seeds = seeds;
   }
 
-  /** The store of a stream, made when it is first asked for; `head` is what is known of the reply at that moment. */
+  /**
+   * The store of a stream, made when it is first asked for; `head` is what is known of the reply at that moment.
+   * Components call this while they render, so it touches no other store.
+   */
   get(streamId: string, head: ReplyHead | null = null): ReplyStore {
     const known = this.stores.get(streamId);
     if (known !== undefined) return known;
     const store = new ReplyStore({ seed: this.seeds.get(streamId), head });
     this.seeds.delete(streamId);
-    this.evict();
     this.stores.set(streamId, store);
+    if (this.stores.size > MAX_STORES) this.evictLater();
     return store;
   }
 
@@ -44,9 +50,15 @@ export class ReplyStores {
     return texts;
   }
 
+  /** Counted from the last store that was made, so that none is let go between its render and its subscription. */
+  private evictLater(): void {
+    clearTimeout(this.evictTimer);
+    this.evictTimer = setTimeout(() => this.evict(), EVICT_AFTER_MS);
+  }
+
   private evict(): void {
     for (const [streamId, store] of this.stores) {
-      if (this.stores.size < MAX_STORES) return;
+      if (this.stores.size <= MAX_STORES) return;
       if (store.isWatched || store.isDriving) continue;
       store.close();
       this.stores.delete(streamId);

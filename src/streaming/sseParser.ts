@@ -3,8 +3,6 @@
 export interface SseMessage {
   /** The `event:` field; "message" where it is absent. */
   event: string;
-  /** The last `id:` seen so far, as the standard has it. */
-  id: string;
   data: string;
 }
 
@@ -17,14 +15,14 @@ const BYTE_ORDER_MARK = "\uFEFF";
 
 /**
  * A parser for one body, after https://html.spec.whatwg.org/multipage/server-sent-events.html.
- * Lines may end in CR, LF or CRLF, also when a chunk ends between the two; an event without data is dropped.
+ * Lines may end in CR, LF or CRLF, also when a chunk ends between the two; an event without data is dropped. Ids are
+ * passed over: they serve a reader that asks the server to resume, and this one resumes from the database.
  */
 export function createSseParser(): SseParser {
   let rest = "";
   let atStart = true;
   let skipNextLineFeed = false;
   let event = "";
-  let id = "";
   let data: string[] = [];
 
   function takeField(line: string): void {
@@ -35,7 +33,6 @@ export function createSseParser(): SseParser {
     const value = raw.startsWith(" ") ? raw.slice(1) : raw;
     if (name === "event") event = value;
     else if (name === "data") data.push(value);
-    else if (name === "id" && !value.includes("\0")) id = value;
   }
 
   function takeLine(line: string, messages: SseMessage[]): void {
@@ -43,7 +40,7 @@ export function createSseParser(): SseParser {
       takeField(line);
       return;
     }
-    if (data.length > 0) messages.push({ event: event || "message", id, data: data.join("\n") });
+    if (data.length > 0) messages.push({ event: event || "message", data: data.join("\n") });
     event = "";
     data = [];
   }

@@ -1,9 +1,14 @@
 import { ConvexError } from "convex/values";
-import { beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { drafts, Drafts } from "../../../src/sending/drafts.ts";
 import { addToOutbox, readOutbox, type OutboxEntry } from "../../../src/sending/outbox.ts";
-import { resendOutbox } from "../../../src/sending/sendMessage.ts";
+import { pendingSends } from "../../../src/sending/pendingSends.ts";
+import { resendOutbox, sendMessage } from "../../../src/sending/sendMessage.ts";
+import { replyStores } from "../../../src/streaming/replyStores.ts";
 import { FakeDeployment } from "../fakeDeployment.ts";
+import { scriptedStream } from "../streaming/scriptedStream.ts";
+
+const ids = { chatId: "c1", userMessageId: "m1", messageId: "m2", streamId: "s1" };
 
 let deployment: FakeDeployment;
 
@@ -16,21 +21,57 @@ beforeEach(() => {
   localStorage.clear();
   for (const key of ["c1", "new"]) drafts.write(key, "");
   deployment = new FakeDeployment();
+  deployment.onMutation("messages:leaveToServer", () => Promise.resolve(null));
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
+
+describe("a message that is sent", () => {
+  test("stays sent when a subscriber of its reply fails, and its reply is driven or left to the server", async () => {
+    const stream = scriptedStream();
+    vi.stubGlobal("fetch", stream.fetch);
+    const log = vi.spyOn(console, "error").mockReturnValue(undefined);
+    deployment.onMutation("messages:send", () => Promise.resolve(ids));
+    const store = replyStores.get(ids.streamId);
+    const unsubscribe = store.subscribe(() => {
+      throw new Error("a subscriber fails");
+    });
+    const { clientRequestId, result } = sendMessage(deployment.client, {
+      chatId: "c1",
+      text: "Hello",
+      model: "demo",
+    });
+    expect(await result).toEqual({ kind: "sent", ids });
+    unsubscribe();
+    store.close();
+    expect(log).toHaveBeenCalledOnce();
+    expect(stream.requests).toHaveLength(1);
+    expect(readOutbox()).toEqual([]);
+    expect(drafts.get("c1")).toEqual({ text: "", problem: null });
+    expect(pendingSends.getAll()).toMatchObject([{ clientRequestId, ids }]);
+    expect(deployment.mutations.at(-1)).toEqual({
+      name: "messages:leaveToServer",
+      args: { messageId: "m2" },
+    });
+  });
 });
 
 describe("a message that an earlier page wrote down", () => {
-  test("is sent again under the same request id", async () => {
-    deployment.onMutation("messages:send", () => Promise.resolve({}));
+  test("is sent again under the same request id, and its reply left to the server at once", async () => {
+    deployment.onMutation("messages:send", () => Promise.resolve(ids));
     written({});
     await resendOutbox(deployment.client);
     expect(deployment.mutations).toEqual([
       { name: "messages:send", args: { chatId: "c1", text: "Hello", clientRequestId: "r1", model: "demo" } },
+      { name: "messages:leaveToServer", args: { messageId: "m2" } },
     ]);
     expect(readOutbox()).toEqual([]);
   });
 
   test("starts its chat if it was the first", async () => {
-    deployment.onMutation("chats:createChat", () => Promise.resolve({}));
+    deployment.onMutation("chats:createChat", () => Promise.resolve(ids));
     written({ chatId: null, model: null });
     await resendOutbox(deployment.client);
     expect(deployment.mutations[0]).toMatchObject({

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { keepReplyTexts, takeKeptReplyTexts } from "../../../src/streaming/keptReplyTexts.ts";
 import {
   emptyReplyText,
   mergeBody,
@@ -66,6 +67,12 @@ function hear(state: ReplyText, reply: WrittenReply, random: Random, drives: boo
     : heard.state;
 }
 
+/** What the page knows after a reload. */
+function reloaded(state: ReplyText): ReplyText {
+  keepReplyTexts(new Map([["a", state]]));
+  return takeKeptReplyTexts().get("a") ?? emptyReplyText;
+}
+
 /** What the text on the screen did wrong between two looks at it, if anything. */
 function wrong(before: string, after: string, sent: string, wasTakenOver: boolean): string | null {
   // What a dead attempt showed may stay for a while; anything new must be true.
@@ -76,7 +83,7 @@ function wrong(before: string, after: string, sent: string, wasTakenOver: boolea
 }
 
 /** Lets one reader follow one reply from its first word to its last; answers the faults that were seen. */
-function follow(seed: number, takeOverChance: number): string[] {
+function follow(seed: number, chances: { takeOver: number; reload: number }): string[] {
   const random = seededRandom(seed);
   const reply = new WrittenReply(random);
   const faults: string[] = [];
@@ -92,9 +99,15 @@ function follow(seed: number, takeOverChance: number): string[] {
   for (let step = 0; step < 120; step += 1) {
     reply.step();
     if (random.chance(0.02)) drives = false;
-    if (random.chance(takeOverChance)) {
+    if (random.chance(chances.takeOver)) {
       reply.takeOver();
       drives = false;
+    }
+    if (random.chance(chances.reload)) {
+      drives = false;
+      const before = visibleText(state);
+      state = reloaded(state);
+      if (visibleText(state) !== before) faults.push(`seed ${seed}: changed by a reload`);
     }
     hearAndCheck();
   }
@@ -106,11 +119,15 @@ function follow(seed: number, takeOverChance: number): string[] {
 
 describe("the merged text of a reply", () => {
   test("within an attempt only grows and is a prefix of what was sent", () => {
-    expect(seeds.flatMap((seed) => follow(seed, 0))).toEqual([]);
+    expect(seeds.flatMap((seed) => follow(seed, { takeOver: 0, reload: 0 }))).toEqual([]);
   });
 
   test("over take-overs changes only where the successor differs, and then to what was sent", () => {
-    expect(seeds.flatMap((seed) => follow(seed, 0.05))).toEqual([]);
+    expect(seeds.flatMap((seed) => follow(seed, { takeOver: 0.05, reload: 0 }))).toEqual([]);
+  });
+
+  test("over take-overs and reloads in any order does the same, and no reload changes it", () => {
+    expect(seeds.flatMap((seed) => follow(seed, { takeOver: 0.05, reload: 0.05 }))).toEqual([]);
   });
 
   test("a tail that begins beyond what is known is a gap, and the body closes it", () => {

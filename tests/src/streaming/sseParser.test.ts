@@ -20,15 +20,15 @@ const stream = [
 ].join("");
 
 const expected: SseMessage[] = [
-  { event: "start", id: "1.0", data: '{"attempt":1,"from":0}' },
-  { event: "text", id: "1.1", data: "one\ntwo" },
-  { event: "message", id: "1.2", data: " spaced" },
-  { event: "message", id: "1.2", data: "" },
-  { event: "message", id: "1.2", data: "日本 😀" },
+  { event: "start", data: '{"attempt":1,"from":0}' },
+  { event: "text", data: "one\ntwo" },
+  { event: "message", data: " spaced" },
+  { event: "message", data: "" },
+  { event: "message", data: "日本 😀" },
 ];
 
 describe("the SSE parser", () => {
-  test("reads all three line ends, comments, many data lines, and drops an event without its empty line", () => {
+  test("reads all three line ends and many data lines, passes over comments and ids, drops an event without its empty line", () => {
     expect(parse([stream])).toEqual(expected);
   });
 
@@ -44,8 +44,6 @@ describe("the SSE parser", () => {
   });
 
   test("takes a CRLF that is cut in two for one line end", () => {
-    expect(parse(["data: a\r", "\ndata: b\r", "\n\r", "\n"])).toEqual([
-      { event: "message", id: "", data: "a\nb" },
-    ]);
+    expect(parse(["data: a\r", "\ndata: b\r", "\n\r", "\n"])).toEqual([{ event: "message", data: "a\nb" }]);
   });
 });
