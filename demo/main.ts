@@ -19,6 +19,9 @@ async function main(): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => void server.close());
   }
+  // Started by a program over a channel: when that program is gone, however it ended, nobody needs this server.
+  process.once("disconnect", () => void server.close());
+  process.channel?.unref();
 }
 
 function parsePort(): number {

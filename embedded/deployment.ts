@@ -10,6 +10,8 @@ import { openAdminKey } from "./auth/adminKey.ts";
 import { lockDataFolder } from "./dataFolderLock.ts";
 import { EngineClient } from "./engineClient.ts";
 import { type EngineWatchdog, watchEngine } from "./engineWatchdog.ts";
+import { every } from "./every.ts";
+import { allowOrigins } from "./http/allowedOrigins.ts";
 import { createHttpServer, type HttpServerParts } from "./http/httpServer.ts";
 import { DeploymentError } from "./protocol/deploymentError.ts";
 import { createSyncSockets } from "./sync/syncSockets.ts";
@@ -24,6 +26,8 @@ export interface DeploymentOptions {
   instanceName?: string;
   /** Instead of the one kept in the data folder. */
   adminKey?: string;
+  /** Origins whose pages may use the deployment port, as browsers send them; any when absent. */
+  allowedOrigins?: readonly string[];
   log?: (line: string) => void;
 }
 
@@ -64,13 +68,15 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
       return engine;
     };
 
+    const originRefusal = allowOrigins(options.allowedOrigins, host);
     const server = createHttpServer({
       adminKey,
+      originRefusal,
       started: start.promise,
       engineSilentMs: () => watchdog?.silentMs() ?? 0,
       log,
     });
-    const sockets = createSyncSockets(adminKey, running);
+    const sockets = createSyncSockets(adminKey, originRefusal, running);
     sockets.attach(server, start.promise);
     closers.push(() => closeServer(server, sockets));
     const url = await listen(server, host, options.port);
@@ -136,10 +142,4 @@ function closeServer(server: Server, sockets: { close(): void }): Promise<void> 
     server.close(() => resolve());
     server.closeAllConnections();
   });
-}
-
-function every(intervalMs: number, tick: () => void): () => void {
-  const timer = setInterval(tick, intervalMs);
-  timer.unref();
-  return () => clearInterval(timer);
 }

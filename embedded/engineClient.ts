@@ -37,6 +37,7 @@ export class EngineClient {
   #relay: SocketRelay | null = null;
   #nextId = 1;
   #isClosing = false;
+  #endError: DeploymentError | null = null;
   #hasFailed = false;
   #settleReady: { resolve(siteUrl: string): void; reject(error: DeploymentError): void } | null = null;
 
@@ -58,10 +59,12 @@ export class EngineClient {
     this.#relay = relay;
   }
 
+  /** Rejects when the thread has ended, before or meanwhile. */
   request<Method extends EngineMethod>(
     method: Method,
     ...[argument]: Argument<Method> extends undefined ? [] : [Argument<Method>]
   ): Promise<Answer<Method>> {
+    if (this.#endError !== null) return Promise.reject(this.#endError);
     const id = this.#nextId++;
     return new Promise<Answer<Method>>((resolve, reject) => {
       this.#pending.set(id, { resolve: (value) => resolve(value as Answer<Method>), reject });
@@ -144,10 +147,8 @@ export class EngineClient {
     });
     return new Promise((resolve) => {
       this.#worker.on("exit", (code) => {
-        const detail = fault instanceof Error ? (fault.stack ?? fault.message) : `exit code ${code}`;
-        const error = new DeploymentError("Internal", `The engine thread has ended: ${detail}`, {
-          cause: fault,
-        });
+        const error = this.#isClosing ? closedError() : faultError(fault, code);
+        this.#endError = error;
         this.#settleReady?.reject(error);
         for (const pending of this.#pending.values()) pending.reject(error);
         this.#pending.clear();
@@ -155,4 +156,13 @@ export class EngineClient {
       });
     });
   }
+}
+
+function closedError(): DeploymentError {
+  return new DeploymentError("Unavailable", "The deployment has been closed.");
+}
+
+function faultError(fault: unknown, exitCode: number): DeploymentError {
+  const detail = fault instanceof Error ? (fault.stack ?? fault.message) : `exit code ${exitCode}`;
+  return new DeploymentError("Internal", `The engine thread has ended: ${detail}`, { cause: fault });
 }

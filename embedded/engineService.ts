@@ -4,6 +4,7 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import { identify } from "./auth/identify.ts";
+import { every } from "./every.ts";
 import type { CommittedResult } from "./protocol/calls.ts";
 import { asDeploymentError, DeploymentError } from "./protocol/deploymentError.ts";
 import type { Engine, QueryCall, QueryRun, ReadSet } from "./protocol/engine.ts";
@@ -161,9 +162,4 @@ function take(runs: QueryRun[]): QueryRun {
   const run = runs.shift();
   if (run === undefined) throw new Error("fewer runs than queries");
   return run;
-}
-
-function every(intervalMs: number, tick: () => void): () => void {
-  const timer = setInterval(tick, intervalMs);
-  return () => clearInterval(timer);
 }

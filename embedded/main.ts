@@ -14,7 +14,8 @@ const usage = `Usage: node embedded/main.ts --data DIR --port N --site-port N [o
   --host ADDRESS       interface of both ports, 127.0.0.1 by default
   --allow-remote       needed for any other interface than loopback
   --admin-key KEY      instead of the key kept in the folder
-  --instance-name NAME "embedded" by default`;
+  --instance-name NAME "embedded" by default
+  --allow-origin ORIGIN origin whose pages in browsers may use the deployment port, any by default; may be repeated`;
 
 const loopbackHosts = new Set(["127.0.0.1", "::1", "localhost"]);
 
@@ -30,6 +31,7 @@ function readOptions(): DeploymentOptions {
       "allow-remote": { type: "boolean", default: false },
       "admin-key": { type: "string" },
       "instance-name": { type: "string" },
+      "allow-origin": { type: "string", multiple: true },
     },
   });
   if (values.data === undefined) throw new UsageError("--data is missing.");
@@ -45,6 +47,7 @@ function readOptions(): DeploymentOptions {
     host: values.host,
     instanceName: values["instance-name"],
     adminKey: values["admin-key"],
+    allowedOrigins: values["allow-origin"]?.map(checkedOrigin),
   };
 }
 
@@ -54,6 +57,14 @@ function readPort(flag: string, text: string | undefined): number {
     throw new UsageError(`${flag} must be a number from 0 to 65535.`);
   }
   return port;
+}
+
+/** Compared with what browsers send as text, so it must be written as they write it. */
+function checkedOrigin(text: string): string {
+  const origin = URL.parse(text)?.origin ?? "null";
+  if (origin === text && origin !== "null") return origin;
+  const remedy = origin === "null" ? "scheme, host and port, such as http://127.0.0.1:5173" : origin;
+  throw new UsageError(`--allow-origin ${text} is no origin. Write ${remedy}`);
 }
 
 /** parseArgs throws a TypeError for an unknown flag: that too is a matter of usage. */
@@ -76,6 +87,8 @@ async function startOrExit(options: DeploymentOptions): Promise<Deployment> {
   }
 }
 
+// Functions see UTC, as on Convex. Before the threads start: they take it from here.
+process.env["TZ"] = "UTC";
 const deployment = await startOrExit(optionsOrExit());
 const { url, siteUrl, adminKey } = deployment;
 console.log(`embedded deployment ready ${JSON.stringify({ url, siteUrl, adminKey })}`);
@@ -85,6 +98,9 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     void deployment.close().then(() => process.exit(0));
   });
 }
+// Started by a program over a channel: when that program is gone, however it ended, this process ends in order.
+process.once("disconnect", () => void deployment.close().then(() => process.exit(0)));
+process.channel?.unref();
 void deployment.failed.then((error) => {
   console.error(error.message);
   process.exit(1);

@@ -17,8 +17,8 @@ export interface ChildOptions {
 
 export interface RunningChild {
   name: string;
-  /** Resolves with the exit code, or null when a signal ended it. Never rejects. */
-  ended: Promise<number | null>;
+  /** Resolves with how it ended: "exit code 1", "killed by SIGKILL". Never rejects. */
+  ended: Promise<string>;
   /** Ends the process and everything it started. Safe to call twice. */
   stop(): Promise<void>;
 }
@@ -28,17 +28,18 @@ export function startChild(options: ChildOptions): RunningChild {
   const child = spawn(options.command, options.args, {
     cwd: options.cwd,
     env: options.env,
-    stdio: ["ignore", "pipe", "pipe"],
+    // The channel closes with this process, however it ends: demo/ and embedded/ end then.
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
     detached: process.platform !== "win32",
   });
-  const ended = new Promise<number | null>((resolve) => {
-    child.once("error", (error) => {
-      process.stderr.write(`[${options.name}] could not be started: ${error.message}\n`);
-      resolve(127);
-    });
-    child.once("exit", (code) => resolve(code));
+  const ended = new Promise<string>((resolve) => {
+    child.once("error", (error) => resolve(`could not be started: ${error.message}`));
+    child.once("exit", (code, signal) =>
+      resolve(signal === null ? `exit code ${code}` : `killed by ${signal}`),
+    );
   });
   for (const stream of [child.stdout, child.stderr]) {
+    if (stream === null) continue; // never: both are pipes
     createInterface({ input: stream }).on("line", (line) => {
       if (options.onLine?.(line) !== true) process.stdout.write(`[${options.name}] ${line}\n`);
     });
@@ -46,7 +47,7 @@ export function startChild(options: ChildOptions): RunningChild {
   return { name: options.name, ended, stop: () => stopGroup(child, ended) };
 }
 
-async function stopGroup(child: ChildProcess, ended: Promise<number | null>): Promise<void> {
+async function stopGroup(child: ChildProcess, ended: Promise<string>): Promise<void> {
   signalGroup(child, "SIGTERM");
   const timer = setTimeout(() => signalGroup(child, "SIGKILL"), graceMs);
   await ended;

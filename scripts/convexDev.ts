@@ -11,6 +11,7 @@ export function pushAndWatch(embedded: EmbeddedAddress | null): {
   firstPush: Promise<boolean>;
 } {
   const { promise: pushed, resolve } = Promise.withResolvers<true>();
+  let isExplained = false;
   const child = startChild({
     name: "functions",
     command: process.execPath,
@@ -19,20 +20,22 @@ export function pushAndWatch(embedded: EmbeddedAddress | null): {
     env: embedded === null ? process.env : { ...process.env, ...credentials(embedded) },
     onLine: (line) => {
       const plain = stripVTControlCharacters(line);
-      if (plain.includes("Convex functions ready!")) resolve(true);
-      if (plain.startsWith("✖")) explainFailedPush(plain);
-      return plain.startsWith("✖");
+      if (plain.includes("Convex functions ready!")) {
+        isExplained = false;
+        resolve(true);
+      }
+      if (!/^[✖✘]/.test(plain) || isExplained) return false;
+      isExplained = true;
+      process.stdout.write(`[functions] ${line}\n${failedPush}`);
+      return true;
     },
   });
   return { child, firstPush: Promise.race([pushed, child.ended.then(() => false)]) };
 }
 
-function explainFailedPush(line: string): void {
-  process.stdout.write(
-    `[functions] ${line}\n[functions] The push failed; the lines around this one say why. ` +
-      "Save the mended file in convex/ and it is pushed again.\n",
-  );
-}
+/** Told once for each push that fails: the CLI marks its errors, and says no more than what is wrong. */
+const failedPush =
+  "[functions] The push failed; the lines around this one say why. Save the mended file in convex/ and it is pushed again.\n";
 
 /** CI=1 keeps the CLI from its crash reporter, whose look-up hangs without a network. */
 function credentials(embedded: EmbeddedAddress): Record<string, string | undefined> {

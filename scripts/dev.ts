@@ -43,17 +43,15 @@ function fail(sentence: string): Promise<void> {
 /** Ends everything when one of the parts ends on its own: half of Duet is worse than none. */
 function endTogether(child: RunningChild): void {
   lifetime.own(() => child.stop());
-  void child.ended.then((code) => {
-    if (!lifetime.isEnding) {
-      void fail(`${child.name} ended (exit code ${code}); what it said last stands above.`);
-    }
+  void child.ended.then((how) => {
+    if (!lifetime.isEnding) void fail(`${child.name} ended (${how}); what it said last stands above.`);
   });
 }
 
 async function startLocalServices(variables: Variables, ports: Ports): Promise<EmbeddedAddress> {
   const demoUrl = hasRealModel(variables) ? null : await startDemo(ports.demo, endTogether);
-  const embedded = await startEmbedded(ports, chooseDataFolder(variables), endTogether);
   const origins = [`http://127.0.0.1:${ports.app}`, `http://localhost:${ports.app}`];
+  const embedded = await startEmbedded(ports, chooseDataFolder(variables), origins, endTogether);
   await setDeploymentEnvironment(embedded, deploymentEnvironment(variables, origins, demoUrl));
   return embedded;
 }
@@ -66,8 +64,8 @@ async function main(): Promise<void> {
   const wanted: (keyof Ports)[] = local
     ? ["app", "deployment", "site", ...(hasRealModel(variables) ? [] : (["demo"] as const))]
     : ["app"];
-  const sentences = await takenPorts(ports, wanted);
-  if (sentences.length > 0) return fail(sentences.join("\n"));
+  const taken = await takenPorts(ports, wanted);
+  if (taken !== null) return fail(taken);
 
   const embedded = local ? await startLocalServices(variables, ports) : null;
   const push = pushAndWatch(embedded);
@@ -91,6 +89,10 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     void stopAll(0);
   });
 }
+
+// Whoever read the output may go first, as `| head` does: that must not keep the rest from its end.
+for (const output of [process.stdout, process.stderr]) output.on("error", () => void stopAll(1));
+process.on("uncaughtException", (error) => void fail(error.stack ?? error.message));
 
 try {
   await main();

@@ -1,13 +1,6 @@
-/** Says in a plain sentence which port is taken, before anything is started on it. */
+/** Looks for taken ports before anything is started on them. */
 import { createServer } from "node:net";
-import type { Ports } from "./settings.ts";
-
-const variableOf: Record<keyof Ports, string> = {
-  app: "DUET_APP_PORT",
-  deployment: "DUET_DEPLOYMENT_PORT",
-  site: "DUET_SITE_PORT",
-  demo: "DUET_DEMO_PORT",
-};
+import { portVariable, type Ports } from "./settings.ts";
 
 const purposeOf: Record<keyof Ports, string> = {
   app: "the web app",
@@ -16,17 +9,20 @@ const purposeOf: Record<keyof Ports, string> = {
   demo: "the demo model server",
 };
 
-/** One sentence for each port of `wanted` that cannot be had; empty when all are free. */
-export async function takenPorts(ports: Ports, wanted: readonly (keyof Ports)[]): Promise<string[]> {
-  const sentences: string[] = [];
+/** Says which ports of `wanted` cannot be had, and the command that chooses others; null when all are free. */
+export async function takenPorts(ports: Ports, wanted: readonly (keyof Ports)[]): Promise<string | null> {
+  const taken: (keyof Ports)[] = [];
   for (const name of wanted) {
-    if (await isFree(ports[name])) continue;
-    sentences.push(
-      `Port ${ports[name]}, meant for ${purposeOf[name]}, is taken. ` +
-        `Is Duet running already? Stop what uses it, or choose another: ${variableOf[name]}=${ports[name] + 100} npm run dev`,
-    );
+    if (!(await isFree(ports[name]))) taken.push(name);
   }
-  return sentences;
+  if (taken.length === 0) return null;
+  const sentences = taken.map((name) => `Port ${ports[name]}, meant for ${purposeOf[name]}, is taken.`);
+  const others = taken.map((name) => `${portVariable[name]}=${(ports[name] % 60_000) + 100}`);
+  return [
+    ...sentences,
+    "Is Duet running already? Stop what uses it, or choose otherwise:",
+    `  ${others.join(" ")} npm run dev`,
+  ].join("\n");
 }
 
 function isFree(port: number): Promise<boolean> {

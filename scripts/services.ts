@@ -15,6 +15,7 @@ export type OnSpawn = (child: RunningChild) => void;
 export async function startEmbedded(
   ports: Ports,
   dataFolder: string,
+  appOrigins: readonly string[],
   onSpawn: OnSpawn,
 ): Promise<EmbeddedAddress> {
   const ready = await startService("convex", "embedded deployment ready ", onSpawn, [
@@ -25,6 +26,8 @@ export async function startEmbedded(
     String(ports.deployment),
     "--site-port",
     String(ports.site),
+    // Everybody who reaches this deployment is its one user: no page but the app's may.
+    ...appOrigins.flatMap((origin) => ["--allow-origin", origin]),
   ]);
   return ready as unknown as EmbeddedAddress;
 }
@@ -61,8 +64,8 @@ async function startService(
   });
   onSpawn(child);
   const outcome = await Promise.race([ready, child.ended]);
-  if (outcome === null || typeof outcome === "number") {
-    throw new Error(`[${name}] did not start; what it said stands above.`);
+  if (typeof outcome === "string") {
+    throw new Error(`${name} did not start (${outcome}); what it said stands above.`);
   }
   return outcome;
 }

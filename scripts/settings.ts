@@ -54,14 +54,32 @@ export function chooseTarget(variables: Variables): Target {
   return { kind: "embedded" };
 }
 
-/** @throws Error naming the variable when a port is not an integer from 1 to 65535. */
+export const portVariable: Readonly<Record<keyof Ports, string>> = {
+  app: "DUET_APP_PORT",
+  deployment: "DUET_DEPLOYMENT_PORT",
+  site: "DUET_SITE_PORT",
+  demo: "DUET_DEMO_PORT",
+};
+
+/** @throws Error naming the variable when a port is not an integer from 1 to 65535, or the same as another. */
 export function readPorts(variables: Variables): Ports {
-  return {
-    app: readPort(variables, "DUET_APP_PORT", 5173),
-    deployment: readPort(variables, "DUET_DEPLOYMENT_PORT", 3210),
-    site: readPort(variables, "DUET_SITE_PORT", 3211),
-    demo: readPort(variables, "DUET_DEMO_PORT", 3212),
+  const ports: Ports = {
+    app: readPort(variables, portVariable.app, 5173),
+    deployment: readPort(variables, portVariable.deployment, 3210),
+    site: readPort(variables, portVariable.site, 3211),
+    demo: readPort(variables, portVariable.demo, 3212),
   };
+  const nameOf = new Map<number, string>();
+  for (const name of ["app", "deployment", "site", "demo"] as const) {
+    const other = nameOf.get(ports[name]);
+    if (other !== undefined) {
+      throw new Error(
+        `${other} and ${portVariable[name]} are both ${ports[name]}. Each needs a port of its own.`,
+      );
+    }
+    nameOf.set(ports[name], portVariable[name]);
+  }
+  return ports;
 }
 
 function readPort(variables: Variables, name: string, preset: number): number {

@@ -3,6 +3,7 @@
  * fails as a whole when anything in it goes astray, and what is left of it then is dropped.
  */
 import type { LogLine } from "../protocol/calls.ts";
+import { addLogLine } from "../runner/logLines.ts";
 import { Realm, type RealmHost } from "../runner/realm.ts";
 import type { UserError } from "../runner/userError.ts";
 import type { RunnableModules } from "../runner/runnableModule.ts";
@@ -15,9 +16,6 @@ export interface ActionRunParts {
   asyncSyscall: (op: string, argsJson: string) => Promise<string>;
   jsSyscall: (op: string, args: unknown) => unknown;
 }
-
-/** As many as Convex keeps of one function. */
-const maxLogLines = 256;
 
 export class ActionRun {
   readonly logLines: LogLine[] = [];
@@ -45,7 +43,7 @@ export class ActionRun {
       environment: "action",
       host,
       env: parts.env,
-      log: (level, text) => this.#log(`[${level}] ${text}`),
+      log: (level, text) => addLogLine(this.logLines, `[${level}] ${text}`),
       nowMs: 0,
       randomSeed: "",
       onStrayError: (error) => failure.reject(error),
@@ -63,13 +61,6 @@ export class ActionRun {
   }
 
   warn(text: string): void {
-    this.#log(`[WARN] ${text}`);
-  }
-
-  #log(line: LogLine): void {
-    if (this.logLines.length < maxLogLines) this.logLines.push(line);
-    else if (this.logLines.length === maxLogLines) {
-      this.logLines.push(`[WARN] Log overflow (maximum ${maxLogLines}). Remaining log lines omitted.`);
-    }
+    addLogLine(this.logLines, `[WARN] ${text}`);
   }
 }

@@ -7,6 +7,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { inspect } from "node:util";
 import { ActionRun } from "./actionRun.ts";
 import { tooManyActions } from "./actionSlots.ts";
 import { refuseJsSyscall } from "./functionAction.ts";
@@ -34,10 +35,31 @@ export async function serveHttpAction(
   const release = await services.slots.acquire();
   if (!release) return sendText(outgoing, 503, tooManyActions);
   try {
-    await new HttpActionRun(incoming, outgoing, services, component).serve();
+    const gone = new AbortController();
+    const request = requestOrNull(incoming, gone.signal);
+    if (request) await new HttpActionRun(request, gone, outgoing, services, component).serve();
+    else refuseRequest(incoming, outgoing);
+  } catch (error) {
+    // A fault of this thread: the function's own errors are answered by `serve`.
+    services.post({ kind: "strayError", message: inspect(error) });
+    if (outgoing.headersSent) outgoing.destroy();
+    else sendText(outgoing, 500, "The deployment failed to serve this request.");
   } finally {
     release();
   }
+}
+
+function requestOrNull(incoming: IncomingMessage, signal: AbortSignal): Request | null {
+  try {
+    return toWebRequest(incoming, signal);
+  } catch {
+    return null; // no web platform would have made this request: the answer says so
+  }
+}
+
+function refuseRequest({ method }: IncomingMessage, outgoing: ServerResponse): void {
+  if (method === "TRACE") sendText(outgoing, 405, "TRACE is not served here.");
+  else sendText(outgoing, 400, "The URL, the method or a header of this request is not valid.");
 }
 
 class HttpActionRun {
@@ -54,19 +76,20 @@ class HttpActionRun {
   #response: Response | null = null;
   #bytesSent = 0;
 
+  /** `gone` aborts the request's signal. */
   constructor(
-    incoming: IncomingMessage,
+    request: Request,
+    gone: AbortController,
     outgoing: ServerResponse,
     services: ActionServices,
     component: RunnableComponent,
   ) {
     this.#outgoing = outgoing;
     this.#services = services;
-    const gone = new AbortController();
-    this.#request = toWebRequest(incoming, gone.signal);
+    this.#request = request;
     this.#pathname = new URL(this.#request.url).pathname;
     this.#name = matchRoute(component.httpRoutes ?? [], this.#request.method, this.#pathname);
-    this.#authorization = incoming.headers.authorization ?? null;
+    this.#authorization = outgoing.req.headers.authorization ?? null;
     this.#run = new ActionRun({
       modules: component.modules,
       env: services.environment(app),

@@ -2,7 +2,10 @@
 import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 
-/** `signal` is to be aborted when the client goes away before the response has been sent. The body streams. */
+/**
+ * `signal` is to be aborted when the client goes away before the response has been sent. The body streams.
+ * @throws TypeError for what can be sent but is no `Request` on the web: TRACE, a URL that is none or holds a password.
+ */
 export function toWebRequest(incoming: IncomingMessage, signal: AbortSignal): Request {
   const method = incoming.method ?? "GET";
   const hasBody = method !== "GET" && method !== "HEAD" && announcesBody(incoming);
@@ -26,8 +29,12 @@ function announcesBody({ headers }: IncomingMessage): boolean {
 function requestUrl({ headers, url = "/", socket }: IncomingMessage): string {
   const origin = `http://${headers.host ?? `${socket.localAddress}:${socket.localPort}`}`;
   // A request line may name a whole URL, or two slashes that would be taken for a host.
-  const path = url.startsWith("/") ? url : new URL(url, origin).pathname;
+  const path = url.startsWith("/") ? url : pathOf(new URL(url, origin));
   return URL.canParse(origin + path) ? origin + path : `http://localhost${path}`;
+}
+
+function pathOf({ pathname, search }: URL): string {
+  return pathname + search;
 }
 
 function requestHeaders({ rawHeaders }: IncomingMessage): Headers {

@@ -72,7 +72,7 @@ export const runByPath: Route = {
   access: "anyone",
   async handle(context) {
     const body = asObject(await readJsonBody(context.request, maxFunctionBodyBytes), "The body");
-    const parts = decodeURIComponent(context.url.pathname.slice(runByPathPrefix.length)).split("/");
+    const parts = decodePath(context.url.pathname.slice(runByPathPrefix.length)).split("/");
     const exportName = parts.pop() ?? "";
     return await call(context, "any", { ...body, path: `${parts.join("/")}:${exportName}` });
   },
@@ -131,6 +131,14 @@ function reply({ result }: CommittedResult, format: ResultFormat): Reply {
     type: "encodedJson",
     encoded: `{"status":"error","errorMessage":${errorMessage},${errorData}"logLines":${logLines}}`,
   };
+}
+
+function decodePath(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch (cause) {
+    throw new DeploymentError("BadRequest", `${path} is not a path in UTF-8, percent-encoded.`, { cause });
+  }
 }
 
 function parseJson(text: string): unknown {

@@ -1,6 +1,6 @@
 /**
  * The deployment port's HTTP server: finds the route, checks the admin key before any body is read, answers errors as
- * `{ code, message }`, and lets browsers of any origin in as Convex does (what protects data is the caller's identity).
+ * `{ code, message }`, and answers CORS to the pages that may use it.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AdminKey } from "../auth/adminKey.ts";
@@ -8,12 +8,15 @@ import { credentialOfHeader } from "../auth/adminKey.ts";
 import type { EngineClient } from "../engineClient.ts";
 import { asDeploymentError, DeploymentError } from "../protocol/deploymentError.ts";
 import { adminRoutes, unsupportedPrefixes } from "./adminRoutes.ts";
+import type { OriginCheck } from "./allowedOrigins.ts";
 import { deployRoutes } from "./deployRoutes.ts";
 import { functionRoutes, runByPath, runByPathPrefix } from "./functionRoutes.ts";
+import { requestUrl } from "./requestUrl.ts";
 import type { DeploymentIdentity, Reply, Route } from "./route.ts";
 
 export interface HttpServerParts {
   adminKey: AdminKey;
+  originRefusal: OriginCheck;
   /** Resolves when the engine takes requests: until then requests wait. */
   started: Promise<{ engine: EngineClient; identity: DeploymentIdentity }>;
   engineSilentMs: () => number;
@@ -42,12 +45,14 @@ async function respond(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  setCorsHeaders(request, response);
-  if (request.method === "OPTIONS") {
-    response.writeHead(204).end();
-    return;
-  }
   try {
+    const refusal = parts.originRefusal(request.headers);
+    if (refusal !== null) throw refusal;
+    setCorsHeaders(request, response);
+    if (request.method === "OPTIONS") {
+      response.writeHead(204).end();
+      return;
+    }
     send(response, 200, await answer(parts, request));
   } catch (thrown) {
     const error = asDeploymentError(thrown);
@@ -59,7 +64,8 @@ async function respond(
 }
 
 async function answer(parts: HttpServerParts, request: IncomingMessage): Promise<Reply> {
-  const url = new URL(request.url ?? "/", "http://deployment");
+  const url = requestUrl(request.url);
+  if (url === null) throw new DeploymentError("BadRequest", `${request.url} is no path of this deployment.`);
   const route = findRoute(request.method ?? "GET", url.pathname);
   const credential = credentialOfHeader(request.headers.authorization, parts.adminKey);
   if (route.access === "admin" && credential.kind !== "admin") {

@@ -10,6 +10,7 @@ const codes = {
   RaceDetected: { status: 400, cause: "user" }, // another push or `env set` came between; the CLI pushes again
   Unauthenticated: { status: 401, cause: "user" }, // no credential, or one that does not verify
   BadAdminKey: { status: 403, cause: "user" }, // fatal to the CLI, as a wrong key should be
+  OriginNotAllowed: { status: 403, cause: "user" }, // a browser's page that is none of the app's
   NotFound: { status: 404, cause: "user" }, // no such endpoint
   MethodNotAllowed: { status: 405, cause: "user" },
   BodyTooLarge: { status: 413, cause: "user" },

@@ -13,13 +13,6 @@
  * Work of the host that ends later (crypto.subtle) never arrives in such a context: answer it synchronously.
  */
 
-/** What a function may ask of the host while it runs in one step. May throw an Error with `message` and, for a ConvexError, `data`. */
-export interface StepHost {
-  syscall(op: string, argsJson: string): string;
-  asyncSyscall(op: string, argsJson: string): string;
-  jsSyscall(op: string, args: unknown): unknown;
-}
-
 /** How a step ended. */
 export type StepOutcome =
   | { status: "returned"; /** What `invokeQuery` or `invokeMutation` resolved to. */ valueJson: string }

@@ -37,18 +37,6 @@ export interface SyncVersion {
   ts: string;
 }
 
-export type SyncStateModification =
-  | { type: "QueryUpdated"; queryId: number; value: unknown; logLines: string[]; journal: string | null }
-  | {
-      type: "QueryFailed";
-      queryId: number;
-      errorMessage: string;
-      errorData?: unknown;
-      logLines: string[];
-      journal: string | null;
-    }
-  | { type: "QueryRemoved"; queryId: number };
-
 /** u64 as the sync protocol writes it. */
 export function encodeTs(ts: bigint): string {
   const bytes = Buffer.alloc(8);

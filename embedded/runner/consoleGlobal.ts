@@ -41,7 +41,7 @@ export function makeConsole(
 }
 
 /** `'text' 1 { a: 2 }`: every argument inspected, strings quoted. */
-export function formatLogArguments(args: readonly unknown[]): string {
+function formatLogArguments(args: readonly unknown[]): string {
   const text = args.map(formatOne).join(" ");
   return text.length > maxLineLength ? `${text.slice(0, maxLineLength)} (truncated due to length)` : text;
 }

@@ -10,15 +10,13 @@ import type { Transaction } from "../transaction/transaction.ts";
 import type { DeployedFunction } from "./deployedFunctions.ts";
 import { encodedArguments, encodedResult } from "./functionValues.ts";
 import type { FunctionAddresses } from "./functionAddress.ts";
+import { addLogLine } from "./logLines.ts";
 import type { Paginator } from "./pagination.ts";
 import { QueryStreams } from "./queryStreams.ts";
 import { Realm } from "./realm.ts";
 import type { RealmHost } from "./realm.ts";
 import { answerAsyncSyscall, answerSyscall } from "./syscalls.ts";
 import { TIMED_OUT, UserTime } from "./userTime.ts";
-
-/** Convex keeps this many lines of one call. */
-const MAX_LOG_LINES = 256;
 
 /** What every run needs of the deployment. */
 export interface RunnerServices {
@@ -175,13 +173,6 @@ function hostOf(frame: FunctionFrame, userTime: UserTime): RealmHost {
       throw new Error(`${op} can only be used in actions.`);
     },
   };
-}
-
-function addLogLine(logLines: LogLine[], line: LogLine): void {
-  if (logLines.length < MAX_LOG_LINES) logLines.push(line);
-  else if (logLines.length === MAX_LOG_LINES) {
-    logLines.push(`[WARN] Log overflow (maximum ${MAX_LOG_LINES} lines). Remaining log lines omitted.`);
-  }
 }
 
 export function messageOf(error: unknown): string {

@@ -13,7 +13,7 @@ import { decodeValue } from "../values/convexJson.ts";
 import type { ObjectValue } from "../values/convexJson.ts";
 import { tableNumberOfId } from "../values/documentId.ts";
 
-export const SCHEDULED_FUNCTIONS = "_scheduled_functions";
+const SCHEDULED_FUNCTIONS = "_scheduled_functions";
 
 export interface ScheduledJob {
   id: string;

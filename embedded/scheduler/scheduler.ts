@@ -121,8 +121,10 @@ export class Scheduler {
     if (!job) return;
     const call = callOf(job.targetComponent, job.name, job.argsJson);
     const kind = kindOf(call);
-    if (kind === "action") void this.#runJobAction(job, call);
-    else if (kind === "mutation") this.#runJobMutation(job, call);
+    if (kind === "action") {
+      transactions.write((transaction) => beginJob(transaction, job));
+      void this.#runJobAction(job, call);
+    } else if (kind === "mutation") this.#runJobMutation(job, call);
     else {
       const error = `Could not find a mutation or action '${job.name}' to run. Was it removed after this was scheduled?`;
       transactions.write((transaction) => {
@@ -144,9 +146,9 @@ export class Scheduler {
     onMutationEnd(call, result, startedAtMs);
   }
 
+  /** Never rejects. */
   async #runJobAction(job: ScheduledJob, call: FunctionCall): Promise<void> {
     const { transactions, timers, runAction, onError } = this.#options;
-    transactions.write((transaction) => beginJob(transaction, job));
     this.#runningJobs++;
     try {
       const result = await runAction(call);

@@ -2,12 +2,14 @@
  * The WebSockets of the sync protocol, in the main thread: decodes frames for the sessions in the engine thread and
  * sends theirs. It owns what concerns the wire: dead peers, and clients that do not read.
  */
-import type { IncomingMessage, Server } from "node:http";
+import { STATUS_CODES, type IncomingMessage, type Server } from "node:http";
 import type { Duplex } from "node:stream";
 import { WebSocket, WebSocketServer } from "ws";
 import type { AdminKey } from "../auth/adminKey.ts";
 import type { EngineClient } from "../engineClient.ts";
-import { asDeploymentError } from "../protocol/deploymentError.ts";
+import type { OriginCheck } from "../http/allowedOrigins.ts";
+import { requestUrl } from "../http/requestUrl.ts";
+import { asDeploymentError, DeploymentError } from "../protocol/deploymentError.ts";
 import { decodeClientMessage } from "./decodeClientMessage.ts";
 
 /** `/api/sync` or `/api/<client version>/sync`. */
@@ -29,7 +31,11 @@ export interface SyncSockets {
   close(): void;
 }
 
-export function createSyncSockets(adminKey: AdminKey, engine: () => EngineClient): SyncSockets {
+export function createSyncSockets(
+  adminKey: AdminKey,
+  originRefusal: OriginCheck,
+  engine: () => EngineClient,
+): SyncSockets {
   const webSockets = new WebSocketServer({
     noServer: true,
     maxPayload: maxFrameBytes,
@@ -79,9 +85,10 @@ export function createSyncSockets(adminKey: AdminKey, engine: () => EngineClient
   }
 
   function upgrade(request: IncomingMessage, stream: Duplex, head: Buffer, started: Promise<unknown>): void {
-    const { pathname } = new URL(request.url ?? "/", "http://deployment");
-    if (!syncPath.test(pathname)) {
-      stream.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n");
+    stream.on("error", () => stream.destroy()); // a peer that resets; nobody else listens before the handshake
+    const refusal = refusalOf(request, originRefusal);
+    if (refusal !== null) {
+      refuse(stream, refusal);
       return;
     }
     started.then(
@@ -97,7 +104,7 @@ export function createSyncSockets(adminKey: AdminKey, engine: () => EngineClient
         () =>
           engine().relayTo({
             send: (socketId, frame) => sendFrame(sockets.get(socketId), frame),
-            close: closeSocket,
+            close: (socketId, code, reason) => sockets.get(socketId)?.close(code, reason),
           }),
         () => undefined, // whoever started the deployment is told
       );
@@ -108,10 +115,29 @@ export function createSyncSockets(adminKey: AdminKey, engine: () => EngineClient
       webSockets.close();
     },
   };
+}
 
-  function closeSocket(socketId: number, code: number, reason: string): void {
-    sockets.get(socketId)?.close(code, reason);
-  }
+/** Why the upgrade is not taken; null when it is. */
+function refusalOf(
+  { headers, url: target }: IncomingMessage,
+  originRefusal: OriginCheck,
+): DeploymentError | null {
+  const url = requestUrl(target);
+  if (url === null) return new DeploymentError("BadRequest", `${target} is no path of this deployment.`);
+  if (!syncPath.test(url.pathname))
+    return new DeploymentError("NotFound", `There is no WebSocket at ${url.pathname}.`);
+  return originRefusal(headers);
+}
+
+function refuse(stream: Duplex, { status, message }: DeploymentError): void {
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    "Connection: close",
+    "Content-Type: text/plain; charset=utf-8",
+    `Content-Length: ${Buffer.byteLength(message)}`,
+  ];
+  stream.once("finish", () => stream.destroy());
+  stream.end(`${head.join("\r\n")}\r\n\r\n${message}`);
 }
 
 function sendFrame(socket: WebSocket | undefined, frame: string): void {

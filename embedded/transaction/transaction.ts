@@ -1,7 +1,7 @@
 /**
  * One transaction on the one connection: documents read and written, and what of them is remembered for the commit
  * (index intervals read, index keys written, usage). It knows tables and documents, no functions.
- * Beginning and ending it is the engine's part (transactionRunner.ts).
+ * Beginning and ending it is the engine's part (transactions.ts).
  */
 import type { ComponentPath, ValidatorJson } from "../protocol/deployedCode.ts";
 import type { Catalog, CatalogTable } from "../store/catalog.ts";

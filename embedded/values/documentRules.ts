@@ -5,7 +5,7 @@ import type { ObjectValue, Value } from "./convexJson.ts";
 import { isObjectValue } from "./convexJson.ts";
 
 /** Convex: a document is at most 1 MiB. */
-export const MAX_DOCUMENT_BYTES = 1024 * 1024;
+const MAX_DOCUMENT_BYTES = 1024 * 1024;
 
 /**
  * Checks the body a function hands to insert or replace.

@@ -2,9 +2,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startDeployment, type Deployment } from "../../embedded/deployment.ts";
 import { createNotesApp, type NotesApp } from "../support/notesApp.ts";
+import { RawConnection } from "../support/rawHttp.ts";
 
 let app: NotesApp;
 let deployment: Deployment;
+const logged: string[] = [];
 
 beforeAll(async () => {
   app = createNotesApp();
@@ -13,6 +15,7 @@ beforeAll(async () => {
     port: 0,
     sitePort: 0,
     instanceName: "notes",
+    log: (line) => logged.push(line),
   });
   await app.push(deployment);
 });
@@ -98,6 +101,22 @@ test("endpoints that are not there say so", async () => {
   expect((await request("/api/mutation")).status).toBe(405);
   const storage = await post("/api/storage/upload", {});
   expect([storage.status, storage.body["code"]]).toEqual([400, "Unsupported"]);
+});
+
+test.each([
+  ["a path that could be a host", "POST //[ HTTP/1.1", 400],
+  ["a host before the path", "POST //other.example/api/query HTTP/1.1", 400],
+  ["a URL that is none", "POST http://[/api/query HTTP/1.1", 400],
+  ["a broken escape", "POST /api/run/notes/%E0%A4%A HTTP/1.1", 400],
+  ["a whole URL, as proxies send it", "POST http://deployment/api/query HTTP/1.1", 200],
+])("%s in the request line is answered with a sentence and not logged", async (_what, line, status) => {
+  const client = await RawConnection.open(deployment.url);
+  const body = '{"path":"notes:list","args":{"board":"raw"}}';
+  client.send([line, "Host: deployment", `Content-Length: ${body.length}`, "Connection: close"], body);
+  const answer = await client.untilEnd();
+  expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  expect(answer).toContain(status === 200 ? '"success"' : '"code":"BadRequest"');
+  expect(logged).toEqual([]);
 });
 
 test("browsers of any origin may call", async () => {

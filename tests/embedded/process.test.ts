@@ -5,8 +5,9 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConvexHttpClient } from "convex/browser";
+import { makeFunctionReference as reference } from "convex/server";
 import { expect, onTestFinished, test } from "vitest";
-import { startEmbedded, type EmbeddedReady } from "../support/embeddedDeployment.ts";
+import { startEmbedded, type EmbeddedReady, type EmbeddedStart } from "../support/embeddedDeployment.ts";
 import { createNotesApp, notes, type NotesApp } from "../support/notesApp.ts";
 import { rootFolder, type ServiceProcess } from "../support/serviceProcess.ts";
 
@@ -18,8 +19,8 @@ function newDataFolder(): string {
   return folder;
 }
 
-async function start(dataFolder: string): Promise<ServiceProcess<EmbeddedReady>> {
-  const running = await startEmbedded(dataFolder, 0, 0);
+async function start(dataFolder: string, how: EmbeddedStart = {}): Promise<ServiceProcess<EmbeddedReady>> {
+  const running = await startEmbedded(dataFolder, 0, 0, how);
   onTestFinished(() => running.end("SIGKILL"));
   return running;
 }
@@ -68,6 +69,29 @@ test.each(["SIGTERM", "SIGKILL"] as const)(
   },
 );
 
+test("functions see UTC, wherever the process was started", async () => {
+  const app = createNotesApp();
+  onTestFinished(app.remove);
+  const zone = "[new Date(0).getTimezoneOffset(), Intl.DateTimeFormat().resolvedOptions().timeZone]";
+  app.writeFile(
+    "convex/zone.ts",
+    `import { action, query } from "./_generated/server.js";
+     const atStart = ${zone};
+     export const inQuery = query(async () => [...atStart, ...${zone}]);
+     export const inAction = action(async () => [...atStart, ...${zone}]);`,
+  );
+  const { ready } = await start(newDataFolder(), { environment: { TZ: "America/New_York" } });
+  await app.push(ready);
+  const client = new ConvexHttpClient(ready.url);
+  expect([
+    await client.query(reference<"query">("zone:inQuery")),
+    await client.action(reference<"action">("zone:inAction")),
+  ]).toEqual([
+    [0, "UTC", 0, "UTC"],
+    [0, "UTC", 0, "UTC"],
+  ]);
+});
+
 test("a scheduled call that was due while the process was down runs after the restart", async () => {
   const dataFolder = newDataFolder();
   const { running: first } = await startWithNotes(dataFolder);
@@ -110,6 +134,16 @@ test("the admin key's file is for its owner only", async () => {
 test.each([
   ["another interface", ["--host", "0.0.0.0", ...anyPorts], "--allow-remote"],
   ["a port that is none", ["--port", "http", "--site-port", "0"], "--port must be a number"],
+  [
+    "an origin that no browser sends",
+    [...anyPorts, "--allow-origin", "http://app.example/"],
+    "http://app.example\n",
+  ],
+  [
+    "an origin without a scheme",
+    [...anyPorts, "--allow-origin", "app.example"],
+    "such as http://127.0.0.1:5173",
+  ],
   ["an unknown option", [...anyPorts, "--colour"], "--colour"],
 ])("%s is refused with a sentence", async (_what, args, sentence) => {
   const { exitCode, stderr } = await runMain("--data", newDataFolder(), ...args);

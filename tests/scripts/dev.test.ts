@@ -44,6 +44,17 @@ async function listen(port: number): Promise<Server> {
   return server;
 }
 
+/** After a SIGKILL the rest ends by itself, some moments later. */
+async function listenOnceFree(port: number): Promise<Server> {
+  for (;;) {
+    try {
+      return await listen(port);
+    } catch {
+      await setImmediate(); // not free yet
+    }
+  }
+}
+
 /** Ports that were free a moment ago, by the variable that chooses each. */
 async function freePorts(): Promise<Record<(typeof portVariables)[number], string>> {
   const probes = await Promise.all(portVariables.map(() => listen(0)));
@@ -154,7 +165,26 @@ test("when one part dies, the rest ends with it and says which", async () => {
   const exit = once(child, "exit");
   const pid = Number(await readFile(join(dataFolder, "lock-holder"), "utf8"));
   process.kill(pid, "SIGKILL");
-  expect(await said("convex ended")).toContain("what it said last stands above");
+  await said("convex ended (killed by SIGKILL); what it said last stands above");
   expect((await exit)[0]).toBe(1);
   for (const name of portVariables) listeners.push(await listen(Number(ports[name])));
+});
+
+test.each([
+  [
+    "its reader goes away, as with a pipe into head",
+    (child: ChildProcess) => child.stdout?.destroy(),
+    "SIGINT",
+  ],
+  ["it is killed without warning", () => undefined, "SIGKILL"],
+] as const)("nothing is left behind when %s", async (_how, prepare, signal) => {
+  const ports = await freePorts();
+  const { child, said } = runDev(ports);
+  await said("Ctrl-C ends all of it.");
+  const exit = once(child, "exit");
+  prepare(child);
+  child.kill(signal);
+  await exit;
+  for (const name of portVariables) listeners.push(await listenOnceFree(Number(ports[name])));
+  expect(listeners).toHaveLength(portVariables.length);
 });

@@ -24,6 +24,12 @@ test("a port that is no port is refused with its variable and the remedy", () =>
   expect(readPorts({ DUET_APP_PORT: "8080" })).toMatchObject({ app: 8080, deployment: 3210 });
 });
 
+test("two parts on one port are refused with both variables", () => {
+  expect(() => readPorts({ DUET_DEMO_PORT: "3210" })).toThrow(
+    "DUET_DEPLOYMENT_PORT and DUET_DEMO_PORT are both 3210. Each needs a port of its own.",
+  );
+});
+
 test("a key that has left .env.local is removed from the deployment", () => {
   const withKey = deploymentEnvironment({ OPENAI_API_KEY: "sk-1" }, ["http://127.0.0.1:5173"], null);
   expect(withKey).toMatchObject({ OPENAI_API_KEY: "sk-1", ANTHROPIC_API_KEY: null, DEMO_BASE_URL: null });

@@ -10,14 +10,21 @@ export interface EmbeddedReady {
   adminKey: string;
 }
 
+export interface EmbeddedStart {
+  /** Further options of `embedded/main.ts`. */
+  options?: readonly string[];
+  environment?: Readonly<Record<string, string>>;
+}
+
 /** Port 0 is any free port. */
 export function startEmbedded(
   dataFolder: string,
   port: number,
   sitePort: number,
+  { options = [], environment = {} }: EmbeddedStart = {},
 ): Promise<ServiceProcess<EmbeddedReady>> {
-  const options = ["--data", dataFolder, "--port", String(port), "--site-port", String(sitePort)];
-  return startService(["embedded/main.ts", ...options], "embedded deployment ready ");
+  const where = ["--data", dataFolder, "--port", String(port), "--site-port", String(sitePort)];
+  return startService(["embedded/main.ts", ...where, ...options], "embedded deployment ready ", environment);
 }
 
 /**

@@ -39,6 +39,11 @@ export class RawConnection {
     return this.#text;
   }
 
+  /** As when the client's process is killed with data unread: the other side gets ECONNRESET. */
+  reset(): void {
+    this.socket.resetAndDestroy();
+  }
+
   /** As when a cable is pulled or a tab closed. */
   cut(): void {
     this.socket.destroy();

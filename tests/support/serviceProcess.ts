@@ -13,12 +13,17 @@ export interface ServiceProcess<Ready> {
   end(signal: NodeJS.Signals): Promise<void>;
 }
 
-/** Runs `node <args>` in the root folder. @throws with everything it printed when it ends before it is ready. */
+/** Runs `node <args>` in the root folder, with `environment` besides our own. @throws with everything it printed when it ends before it is ready. */
 export async function startService<Ready>(
   args: readonly string[],
   readyPrefix: string,
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<ServiceProcess<Ready>> {
-  const child = spawn(process.execPath, args, { cwd: rootFolder, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, args, {
+    cwd: rootFolder,
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const killAtExit = () => child.kill("SIGKILL");
   process.once("exit", killAtExit);
   const ended = once(child, "exit").finally(() => process.off("exit", killAtExit));

@@ -48,7 +48,9 @@ export async function startStack(appFolder: string): Promise<Stack> {
     closers.push(() => demo.close());
     const app = await startAppServer(appFolder);
     closers.push(() => app.close());
-    let deployment = await startEmbedded(dataFolder, 0, 0);
+    // As npm run dev starts it: no page but the app's may call it.
+    const start = { options: ["--allow-origin", app.url] };
+    let deployment = await startEmbedded(dataFolder, 0, 0, start);
     closers.push(() => deployment.end("SIGTERM"));
     const { url, siteUrl, adminKey } = deployment.ready;
     const proxies = await startCuttingProxies([url, siteUrl]);
@@ -72,6 +74,7 @@ export async function startStack(appFolder: string): Promise<Stack> {
           dataFolder,
           Number(new URL(url).port),
           Number(new URL(siteUrl).port),
+          start,
         );
       },
       close,

@@ -181,6 +181,25 @@ test("routes: prefix, HEAD as GET, OPTIONS and unknown paths", async () => {
   expect(actions.completions.map(({ name }) => name)).toContain("GET /files/*");
 });
 
+test.each([
+  ["TRACE", ["TRACE /run HTTP/1.1", "Host: site"], 405],
+  ["a host with a password", ["GET /run HTTP/1.1", "Host: user:secret@site"], 400],
+  ["a URL that is none", ["GET http://[/run HTTP/1.1", "Host: site"], 400],
+])("%s is refused with a sentence before any function runs", async (_what, lines, status) => {
+  const { actions, url } = await site(`return new Response("served")`);
+  const client = await RawConnection.open(url);
+  client.send([...lines, "Connection: close"]);
+  expect(await client.untilEnd()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} .*\r\n\r\n.+\\.$`, "s"));
+  expect([actions.completions, actions.logs]).toEqual([[], []]);
+});
+
+test("a whole URL in the request line is served as its path and query", async () => {
+  const { url } = await site(`return new Response(request.url)`);
+  const client = await RawConnection.open(url);
+  client.send(["GET http://site/run?q=1 HTTP/1.1", "Host: site", "Connection: close"]);
+  expect(await client.untilEnd()).toContain("http://site/run?q=1");
+});
+
 test("an answer that leaves the request's body unread says that the connection ends, and arrives whole", async () => {
   const { url } = await site(`return new Response("too large", { status: 413 });`);
   const refused = await RawConnection.open(url);

@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import type { FunctionResult } from "../../../embedded/protocol/calls.ts";
@@ -148,6 +150,24 @@ test("an action that ran when the process died has failed and is not run again",
   await fixture.timers.advance(1000);
   expect(await fixture.query("m:states")).toEqual(["failed"]);
   expect(actions.running()).toBe(1);
+});
+
+test("an action whose beginning cannot be written is told, and begins once it can be", async () => {
+  const actions = heldActions();
+  const disk = new DatabaseSync(join(fixture.dataDir, "deployment.sqlite"));
+  disk.exec(
+    "CREATE TRIGGER disk BEFORE UPDATE ON scheduled_jobs BEGIN SELECT RAISE(ABORT, 'disk is full'); END",
+  );
+  await fixture.mutation("m:later", { ms: 0, name: "act" });
+  await fixture.timers.advance(0);
+  expect(fixture.log).toEqual([expect.stringContaining("disk is full")]);
+  expect([actions.running(), await fixture.query("m:states")]).toEqual([0, ["pending"]]);
+
+  disk.exec("DROP TRIGGER disk");
+  disk.close();
+  await fixture.timers.advance(1000);
+  expect([actions.running(), await fixture.query("m:states")]).toEqual([1, ["inProgress"]]);
+  expect(fixture.log).toHaveLength(1);
 });
 
 test("eight run side by side, the ninth when one of them has ended", async () => {
