@@ -1,9 +1,8 @@
 /** Duet: a spectator reads the body once, then follows the tail, and goes back to the body only over a gap. */
 import { ConvexClient, ConvexHttpClient } from "convex/browser";
 import { api } from "../convex/_generated/api.js";
+import { hasEnded } from "../convex/shared/streamEvents.ts";
 import type { Variant } from "./replyCost.ts";
-
-const liveStatuses = new Set(["queued", "running", "recovering"]);
 
 export const duetVariant: Variant = {
   async send(deployment, prompt) {
@@ -27,7 +26,7 @@ export const duetVariant: Variant = {
         if (tail.from > length) await readBody();
         length = Math.max(length, tail.from + tail.text.length);
         seen.add(length);
-        if (!liveStatuses.has(tail.status)) resolve();
+        if (hasEnded(tail.status)) resolve();
       });
     })();
     return { finished, texts: () => seen.size, close: () => client.close() };

@@ -7,8 +7,8 @@ import { claimRun, produceReply } from "./streaming/claimedRun.ts";
 import type { ClaimedRun } from "./streaming/claimedRun.ts";
 import { crossOriginHeaders } from "./streaming/crossOrigin.ts";
 
-/** Room for fields that are none of ours, such as the prompt. UTF-16 units. */
-const maxBodyLength = 512 * 1024;
+/** Room for fields that are none of ours, such as the longest prompt, all of it in escapes of six bytes. */
+const maxBodyBytes = 2 * 1024 * 1024;
 
 const minDriverTokenLength = 16;
 const maxDriverTokenLength = 200;
@@ -53,14 +53,14 @@ export const preflight = httpAction(async (_ctx, request) => {
 
 /** What the component's hook sends is enough; fields that are not known are ignored. */
 async function requestBody(request: Request): Promise<{ streamId: string; driverToken?: string }> {
-  if (Number(request.headers.get("Content-Length") ?? 0) > maxBodyLength) {
+  if (Number(request.headers.get("Content-Length") ?? 0) > maxBodyBytes) {
     throw bodyTooLarge();
   }
-  const text = await request.text();
-  if (text.length > maxBodyLength) {
+  const bytes = await request.arrayBuffer();
+  if (bytes.byteLength > maxBodyBytes) {
     throw bodyTooLarge();
   }
-  const body = parsedObject(text);
+  const body = parsedObject(new TextDecoder().decode(bytes));
   const streamId = body["streamId"];
   if (typeof streamId !== "string" || streamId === "" || streamId.length > maxStreamIdLength) {
     throw invalid("streamId", "streamId must be the stream id of a reply.");
@@ -102,7 +102,7 @@ function invalid(field: string, message: string) {
 class BodyTooLarge extends Error {}
 
 function bodyTooLarge() {
-  return new BodyTooLarge(`The body may have at most ${maxBodyLength} characters.`);
+  return new BodyTooLarge(`The body may have at most ${maxBodyBytes} bytes.`);
 }
 
 const statusOfKind: Readonly<Record<AppErrorKind, number>> = {

@@ -9,6 +9,7 @@ import type { Turn } from "./model/chatTree.ts";
 import { removeMessages } from "./model/chatRemoval.ts";
 import { bodyStatus, currentText } from "./model/replyText.ts";
 import { liveRuns, revokeRun } from "./model/runLifecycle.ts";
+import { cutAt } from "./model/textPieces.ts";
 import { chooseModel } from "./providers/modelChoice.ts";
 import { chatStatusValidator } from "./schema.ts";
 
@@ -45,7 +46,7 @@ export const createChat = mutation({
       ownerId: userId,
       lifecycle: "live",
       clientRequestId: requestId,
-      title: title?.trim().slice(0, maxTitleLength).toWellFormed() || titleFromPrompt(prompt),
+      title: cutAt((title ?? "").trim(), maxTitleLength) || titleFromPrompt(prompt),
       model,
       status: "replying",
       updatedAt: Date.now(),

@@ -1,6 +1,9 @@
 /** The tables of the backend, and the validators of what their rows hold. */
 import { defineSchema, defineTable } from "convex/server";
 import { v } from "convex/values";
+import type { Infer } from "convex/values";
+import type { ProviderErrorKind } from "./shared/errors.ts";
+import type { RunStatus } from "./shared/streamEvents.ts";
 
 export const runStatusValidator = v.union(
   v.literal("queued"),
@@ -28,6 +31,11 @@ export const replyErrorValidator = v.object({
   ),
   message: v.string(),
 });
+
+/** Two types that accept the same values. The lines below fail to compile when a validator and its type part. */
+type Same<Left, Right> = [Left, Right] extends [Right, Left] ? true : false;
+true satisfies Same<Infer<typeof runStatusValidator>, RunStatus>;
+true satisfies Same<Infer<typeof replyErrorValidator>["kind"], ProviderErrorKind>;
 
 /**
  * Tokens. Input includes what was read from and written to the provider's cache, output includes reasoning.

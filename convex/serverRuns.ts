@@ -16,7 +16,8 @@ export const produce = internalAction({
       const run = await claimRun(ctx, { streamId, by: "server" });
       await produceReply(ctx, run, noSink);
     } catch (error) {
-      if (appErrorOf(error) === null) {
+      const refusal = appErrorOf(error)?.kind;
+      if (refusal !== "runTaken" && refusal !== "notFound") {
         throw error;
       }
       // Somebody else has the run, or it is gone: nothing is left to do.

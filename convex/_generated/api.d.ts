@@ -24,6 +24,7 @@ import type * as model_replyText from "../model/replyText.js";
 import type * as model_runLease from "../model/runLease.js";
 import type * as model_runLifecycle from "../model/runLifecycle.js";
 import type * as model_serverQueue from "../model/serverQueue.js";
+import type * as model_textPieces from "../model/textPieces.js";
 import type * as models from "../models.js";
 import type * as providers_anthropicMessages from "../providers/anthropicMessages.js";
 import type * as providers_catalogue from "../providers/catalogue.js";
@@ -75,6 +76,7 @@ declare const fullApi: ApiFromModules<{
   "model/runLease": typeof model_runLease;
   "model/runLifecycle": typeof model_runLifecycle;
   "model/serverQueue": typeof model_serverQueue;
+  "model/textPieces": typeof model_textPieces;
   models: typeof models;
   "providers/anthropicMessages": typeof providers_anthropicMessages;
   "providers/catalogue": typeof providers_catalogue;

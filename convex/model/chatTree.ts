@@ -1,10 +1,12 @@
 /** The tree of a chat's messages: where a new turn is attached, and how it is begun. */
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx, QueryCtx } from "../_generated/server.js";
+import { hasEnded } from "../shared/streamEvents.ts";
 import { appError } from "./appError.ts";
 import { createStream, nameStream } from "./replyStreams.ts";
-import { hasEnded, storeText } from "./replyText.ts";
+import { storeText } from "./replyText.ts";
 import { queueRun } from "./runLifecycle.ts";
+import { cutAt } from "./textPieces.ts";
 
 /** UTF-16 units of one user message. */
 const maxPromptLength = 200_000;
@@ -172,7 +174,7 @@ export function titleFromPrompt(prompt: string): string {
   if (line.length <= maxTitleLength) {
     return line;
   }
-  const cut = line.slice(0, maxTitleLength);
+  const cut = cutAt(line, maxTitleLength);
   const wordEnd = cut.lastIndexOf(" ");
-  return `${(wordEnd > 0 ? cut.slice(0, wordEnd) : cut).toWellFormed()}…`;
+  return `${wordEnd > 0 ? cut.slice(0, wordEnd) : cut}…`;
 }

@@ -4,8 +4,10 @@
  */
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx, QueryCtx } from "../_generated/server.js";
+import { hasEnded } from "../shared/streamEvents.ts";
 import type { RunStatus } from "../shared/streamEvents.ts";
 import { readStreams } from "./replyStreams.ts";
+import { pieces } from "./textPieces.ts";
 
 /** UTF-16 units: at three bytes each 900 kB, below the megabyte a document may have. */
 const partLength = 300_000;
@@ -13,26 +15,14 @@ const partLength = 300_000;
 /** A reply of fifteen million units would not fit into the arguments of the mutation that stores it. */
 const maxParts = 50;
 
+/** An empty text has one row as well: it is there, and empty. */
 export async function storeText(ctx: MutationCtx, messageId: Id<"messages">, text: string): Promise<void> {
-  const parts = splitIntoParts(text, partLength);
-  for (const [part, partText] of parts.entries()) {
+  const parts = text === "" ? [""] : pieces(text, partLength);
+  let part = 0;
+  for (const partText of parts) {
     await ctx.db.insert("messageTexts", { messageId, part, text: partText });
+    part += 1;
   }
-}
-
-/** Pieces of at most `length` units that never split a surrogate pair; one empty piece for an empty text. */
-export function splitIntoParts(text: string, length: number): string[] {
-  const parts: string[] = [];
-  let start = 0;
-  while (text.length - start > length) {
-    const lastUnit = text.charCodeAt(start + length - 1);
-    const isHighSurrogate = lastUnit >= 0xd800 && lastUnit <= 0xdbff;
-    const end = start + length - (isHighSurrogate ? 1 : 0);
-    parts.push(text.slice(start, end));
-    start = end;
-  }
-  parts.push(text.slice(start));
-  return parts;
 }
 
 /** The stored text; null for a reply whose run has not ended. */
@@ -53,22 +43,6 @@ export async function currentText(ctx: QueryCtx | MutationCtx, message: Doc<"mes
     return (await storedText(ctx, message._id)) ?? "";
   }
   return message.reply.status === "queued" ? "" : await readStreams(ctx, message._id);
-}
-
-export function hasEnded(status: RunStatus): boolean {
-  switch (status) {
-    case "queued":
-    case "running":
-    case "recovering":
-      return false;
-    case "complete":
-    case "stopped":
-    case "failed":
-    case "interrupted":
-      return true;
-    default:
-      return status satisfies never;
-  }
 }
 
 /** The status in the words of the component, whose hook reads it. */

@@ -12,10 +12,11 @@
 import { internal } from "../_generated/api.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
+import { hasEnded } from "../shared/streamEvents.ts";
 import { appError } from "./appError.ts";
 import { closeStream, openNextStream, readStreams } from "./replyStreams.ts";
 import { persistedLength, tailOfRun } from "./replyTail.ts";
-import { hasEnded, storeText } from "./replyText.ts";
+import { storeText } from "./replyText.ts";
 import { leaseEnd, stopGraceMs } from "./runLease.ts";
 import { enqueue, enqueueAgain, leaveQueue } from "./serverQueue.ts";
 

@@ -6,6 +6,9 @@ import { ProviderError } from "./provider.ts";
 import type { FinishReason, Provider, ProviderEvent, ProviderRequest, Usage } from "./provider.ts";
 import { brokenOff, kindOfFailure, sentenceOf } from "./providerFailure.ts";
 
+/** Anthropic requires a limit, and every model it offers today takes this one. */
+const limitOfUnknownModel = 8_192;
+
 export function anthropicMessages({ apiKey, baseUrl }: Omit<Endpoint, "wire">): Provider {
   // Retries are the pump's: it knows whether anything was shown yet, and keeps the run's lease meanwhile.
   const client = new Anthropic({
@@ -28,7 +31,7 @@ async function* streamMessage(
     const events = await client.messages.create(
       {
         model: request.model,
-        max_tokens: request.maxOutputTokens,
+        max_tokens: request.maxOutputTokens ?? limitOfUnknownModel,
         messages: request.turns.map(({ role, text }) => ({ role, content: text })),
         stream: true,
       },
@@ -126,7 +129,7 @@ function asAnthropicFailure(error: unknown): ProviderError {
   if (error instanceof APIError) {
     const isTooLong = /prompt is too long|exceed context limit/i.test(error.message);
     const kind = isTooLong ? "contextTooLong" : kindOfFailure(error.status, error.type ?? null);
-    return new ProviderError(kind, sentenceOf(error.error, error.message), { cause: error });
+    return new ProviderError(kind, sentenceOf(error), { cause: error });
   }
   return brokenOff(error);
 }

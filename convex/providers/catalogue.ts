@@ -17,12 +17,13 @@ export interface CatalogueModel {
   label: string;
   provider: ProviderName;
   contextTokens: number;
-  maxOutputTokens: number;
+  /** Null: not known, so that the provider's own limit holds rather than one that cuts its replies short. */
+  maxOutputTokens: number | null;
   /** Null: unknown, so that no cost is shown rather than a wrong one. */
   price: Price | null;
 }
 
-const openai = { provider: "openai", contextTokens: 128_000, maxOutputTokens: 16_384 } as const;
+const openai = { provider: "openai", contextTokens: 128_000, maxOutputTokens: null } as const;
 const anthropic = { provider: "anthropic", contextTokens: 200_000, maxOutputTokens: 32_000 } as const;
 const demo = { contextTokens: 128_000, maxOutputTokens: 32_000, price: null } as const;
 
@@ -49,12 +50,14 @@ export const catalogue: readonly CatalogueModel[] = [
     ...openai,
     id: "gpt-4o",
     label: "GPT-4o",
+    maxOutputTokens: 16_384,
     price: { input: 2.5, output: 10, cacheRead: 1.25, seen: "2025-06" },
   },
   {
     ...openai,
     id: "gpt-4o-mini",
     label: "GPT-4o mini",
+    maxOutputTokens: 16_384,
     price: { input: 0.15, output: 0.6, cacheRead: 0.075, seen: "2025-06" },
   },
   {
@@ -79,11 +82,14 @@ export const catalogue: readonly CatalogueModel[] = [
   { ...demo, id: "demo-anthropic", label: "Demo, Anthropic wire (simulated)", provider: "demoAnthropic" },
 ];
 
-/** A compatible server does not say how much its models take; what fits this fits all that are in use. */
+/**
+ * A compatible server does not say how much its models take; a prompt for this window fits all that are in use.
+ * It gets no limit of output: some refuse one that is larger than what their own window leaves.
+ */
 export const compatibleModelDefaults = {
   provider: "openaiCompatible",
   contextTokens: 32_000,
-  maxOutputTokens: 8_192,
+  maxOutputTokens: null,
   price: null,
 } as const;
 

@@ -32,6 +32,9 @@ async function* streamChat(
       {
         model: request.model,
         messages: request.turns.map(({ role, text }) => ({ role, content: text })),
+        // The name in use at OpenAI, which refuses the older one for newer models. Compatible servers, some of
+        // which know only that one, get no limit.
+        ...(request.maxOutputTokens === null ? {} : { max_completion_tokens: request.maxOutputTokens }),
         stream: true,
         stream_options: { include_usage: true },
       },
@@ -107,7 +110,7 @@ function asOpenAIFailure(error: unknown): ProviderError {
   if (error instanceof APIError) {
     const isTooLong = error.code === "context_length_exceeded";
     const kind = isTooLong ? "contextTooLong" : kindOfFailure(error.status, error.type ?? error.code ?? null);
-    return new ProviderError(kind, sentenceOf(error.error, error.message), { cause: error });
+    return new ProviderError(kind, sentenceOf(error), { cause: error });
   }
   return brokenOff(error);
 }

@@ -6,7 +6,8 @@ export interface ProviderRequest {
   model: string;
   /** Oldest first, beginning and ending with the user's. */
   turns: { role: "user" | "assistant"; text: string }[];
-  maxOutputTokens: number;
+  /** Null: not known, so the provider's own limit holds. */
+  maxOutputTokens: number | null;
 }
 
 /**

@@ -52,13 +52,31 @@ export function brokenOff(error: unknown): ProviderError {
     : new ProviderError("network", "The connection to the model broke off.", { cause: error });
 }
 
-/** The provider's own sentence in the body of its refusal: `{ message }`, or the same one level down. */
-export function sentenceOf(body: unknown, otherwise: string): string {
+/**
+ * The provider's own sentence in what an SDK throws, without the status that the SDK puts before it; what came
+ * without any words is told by its status.
+ */
+export function sentenceOf(error: { status?: number | undefined; error: unknown; message: string }): string {
+  const sentence = sentenceIn(error.error);
+  if (sentence !== null || error.status === undefined) {
+    return sentence ?? error.message;
+  }
+  const words = error.message.slice(`${error.status} `.length);
+  return words === "status code (no body)" || words.trimStart().startsWith("<")
+    ? `The model's server answered with status ${error.status} and gave no reason.`
+    : words;
+}
+
+/** The body of a refusal is `{ message }`, the same one level down, or the sentence itself; null if it is neither. */
+function sentenceIn(body: unknown): string | null {
+  if (typeof body === "string") {
+    return body === "" ? null : body;
+  }
   if (typeof body !== "object" || body === null) {
-    return otherwise;
+    return null;
   }
   if ("message" in body && typeof body.message === "string" && body.message !== "") {
     return body.message;
   }
-  return "error" in body ? sentenceOf(body.error, otherwise) : otherwise;
+  return "error" in body ? sentenceIn(body.error) : null;
 }

@@ -25,3 +25,20 @@ export type RunStatus =
   | "stopped"
   | "failed"
   | "interrupted";
+
+/** True when nothing more is written to the reply, unless somebody starts it again. */
+export function hasEnded(status: RunStatus): boolean {
+  switch (status) {
+    case "queued":
+    case "running":
+    case "recovering":
+      return false;
+    case "complete":
+    case "stopped":
+    case "failed":
+    case "interrupted":
+      return true;
+    default:
+      return status satisfies never;
+  }
+}

@@ -92,10 +92,14 @@ export class BodySink implements ReplySink {
     if (controller === null) {
       return;
     }
-    if (this.format.endMeansDone && !this.isDone) {
-      controller.error(new Error("The reply broke off here; what there is of it is in the database."));
-    } else {
-      controller.close();
+    try {
+      if (this.format.endMeansDone && !this.isDone) {
+        controller.error(new Error("The reply broke off here; what there is of it is in the database."));
+      } else {
+        controller.close();
+      }
+    } catch {
+      // The platform has ended the body without saying so. Nobody reads it, and the reply goes on.
     }
   }
 
@@ -110,6 +114,11 @@ export class BodySink implements ReplySink {
       this.close();
       return;
     }
-    this.controller.enqueue(chunk);
+    try {
+      this.controller.enqueue(chunk);
+    } catch {
+      // As in `close`: the platform has ended the body.
+      this.controller = null;
+    }
   }
 }

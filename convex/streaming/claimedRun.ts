@@ -12,13 +12,14 @@ import { modelOfRun } from "../providers/modelChoice.ts";
 import { asProviderError, ProviderError } from "../providers/provider.ts";
 import type { Provider } from "../providers/provider.ts";
 import { systemClock } from "./clock.ts";
+import type { Lease } from "./leaseKeeper.ts";
 import { ReplyPump } from "./replyPump.ts";
 import type { ReplySink } from "./replySink.ts";
 import { convexRunStore, RunLostError } from "./runStore.ts";
 
 export interface ClaimedRun {
   token: string;
-  claimedAt: number;
+  lease: Lease;
   attempt: number;
   model: string;
   /** The beginning of the reply, from an earlier attempt. */
@@ -32,29 +33,16 @@ export async function claimRun(
   claim: { streamId: string; driverToken?: string; by: "driver" | "server" },
 ): Promise<ClaimedRun> {
   const token = crypto.randomUUID();
-  const claimedAt = systemClock.now();
-  const claimed: Omit<ClaimedRun, "token" | "claimedAt"> = await ctx.runMutation(internal.runs.claim, {
-    ...claim,
-    token,
-  });
-  return { ...claimed, token, claimedAt };
+  const askedAt = systemClock.now();
+  const { leaseMs, ...claimed }: Omit<ClaimedRun, "token" | "lease"> & { leaseMs: number } =
+    await ctx.runMutation(internal.runs.claim, { ...claim, token });
+  return { ...claimed, token, lease: { askedAt, leaseMs } };
 }
 
 /** Produces the reply of a claimed run, to its end. Never rejects: what is lost is taken up by the reaper. */
 export async function produceReply(ctx: ActionCtx, run: ClaimedRun, sink: ReplySink): Promise<void> {
-  const { provider, maxOutputTokens, price } = providerFor(run.model);
-  const pump = new ReplyPump(
-    {
-      attempt: run.attempt,
-      claimedAt: run.claimedAt,
-      persistedText: run.persistedText,
-      request: { model: run.model, turns: run.turns, maxOutputTokens },
-      costOf: (usage) => (price === null ? null : costUsd(usage, price)),
-    },
-    { provider, store: convexRunStore(ctx, run.token, systemClock), sink, clock: systemClock },
-  );
   try {
-    await pump.pump();
+    await pumpFor(ctx, run, sink).pump();
   } catch (error) {
     if (error instanceof RunLostError) {
       console.warn(`Gave up the run of attempt ${run.attempt}: ${error.message}`);
@@ -62,6 +50,20 @@ export async function produceReply(ctx: ActionCtx, run: ClaimedRun, sink: ReplyS
       console.error("The end of a run could not be stored; it will be taken up again.", error);
     }
   }
+}
+
+function pumpFor(ctx: ActionCtx, run: ClaimedRun, sink: ReplySink): ReplyPump {
+  const { provider, maxOutputTokens, price } = providerFor(run.model);
+  return new ReplyPump(
+    {
+      attempt: run.attempt,
+      lease: run.lease,
+      persistedText: run.persistedText,
+      request: { model: run.model, turns: run.turns, maxOutputTokens },
+      costOf: (usage) => (price === null ? null : costUsd(usage, price)),
+    },
+    { provider, store: convexRunStore(ctx, run.token, systemClock), sink, clock: systemClock },
+  );
 }
 
 /** A model that became unusable after the message was sent fails its reply like a provider that refuses. */
@@ -72,7 +74,7 @@ function providerFor(modelId: string) {
   } catch (error) {
     const refusal = appErrorOf(error);
     const failure = refusal === null ? asProviderError(error) : new ProviderError("auth", refusal.message);
-    return { provider: refusingProvider(failure), maxOutputTokens: 0, price: null };
+    return { provider: refusingProvider(failure), maxOutputTokens: null, price: null };
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * Keeps a run while its pump works: heartbeats when there is nothing to persist, the question whether to
  * stop, and the fence. A pump that cannot reach the database gives the run up by itself, well before the
- * lease lets anybody else have it.
+ * lease lets anybody else have it. How long a lease lasts is the database's to say, with each answer.
  */
 import type { Clock } from "./clock.ts";
 import { RunLostError } from "./runStore.ts";
@@ -12,17 +12,22 @@ import type { RunAnswer, RunStore } from "./runStore.ts";
  */
 const watchMs = 700;
 
-/** Three of these fit into the lease. */
-const heartbeatMs = 5_000;
+/** Of a lease of fifteen seconds: a heartbeat is due after five, the run is given up after ten. */
+const heartbeatShare = 1 / 3;
+const fenceShare = 2 / 3;
 
-/** Without an acknowledgement for so long the run is given up: five seconds before its lease ends. */
-const fenceMs = 10_000;
+export interface Lease {
+  /** On the keeper's clock. The lease was given later than that, so it lives at least `leaseMs` from here. */
+  askedAt: number;
+  /** What was left of it when the database answered. */
+  leaseMs: number;
+}
 
 export interface LeaseKeeperOptions {
   store: Pick<RunStore, "heartbeat" | "poll">;
   clock: Clock;
-  /** When the lease was asked for. */
-  acknowledgedAt: number;
+  /** As the claim gave it. */
+  lease: Lease;
   onStop(): void;
   onLost(error: RunLostError): void;
   /** Called with every look at the lease. */
@@ -31,35 +36,41 @@ export interface LeaseKeeperOptions {
 
 export class LeaseKeeper {
   private readonly options: LeaseKeeperOptions;
-  /** When the last acknowledged extension of the lease was asked for: the lease is at least as young. */
-  private acknowledgedAt: number;
+  /** By the answer to the latest question: a stop makes a lease shorter than it was. */
+  private lease: Lease;
   /** The database has answered since the last look. */
   private hasHeard = false;
   private isAsking = false;
-  private cancelTimer = () => {};
+  private isStopped = false;
+  private cancelWatch = () => {};
+  private cancelFence = () => {};
 
   constructor(options: LeaseKeeperOptions) {
     this.options = options;
-    this.acknowledgedAt = options.acknowledgedAt;
+    this.lease = options.lease;
   }
 
   start(): void {
-    this.cancelTimer = this.options.clock.setTimer(() => {
-      this.watch();
-    }, watchMs);
+    this.setWatch();
+    this.setFence();
   }
 
   stop(): void {
-    this.cancelTimer();
+    this.isStopped = true;
+    this.cancelWatch();
+    this.cancelFence();
   }
 
   /** Makes a call that extends the lease, and notes its answer. Rejects as the call does. */
   async extend(call: () => Promise<RunAnswer>): Promise<void> {
     const askedAt = this.options.clock.now();
     try {
-      const { stop } = await call();
-      this.acknowledgedAt = Math.max(this.acknowledgedAt, askedAt);
+      const { stop, leaseMs } = await call();
       this.hasHeard = true;
+      if (askedAt >= this.lease.askedAt) {
+        this.lease = { askedAt, leaseMs };
+        this.setFence();
+      }
       if (stop) {
         this.options.onStop();
       }
@@ -71,16 +82,34 @@ export class LeaseKeeper {
     }
   }
 
-  private watch(): void {
-    const now = this.options.clock.now();
-    if (now - this.acknowledgedAt > fenceMs) {
-      this.options.onLost(new RunLostError("The database has not answered for ten seconds."));
+  private setWatch(): void {
+    this.cancelWatch = this.options.clock.setTimer(() => this.watch(), watchMs);
+  }
+
+  private setFence(): void {
+    if (this.isStopped) {
       return;
     }
-    this.start();
+    const { clock } = this.options;
+    const { askedAt, leaseMs } = this.lease;
+    this.cancelFence();
+    this.cancelFence = clock.setTimer(
+      () => {
+        this.stop();
+        this.options.onLost(
+          new RunLostError("The database has not answered, and the lease is about to end."),
+        );
+      },
+      Math.max(0, askedAt + Math.floor(leaseMs * fenceShare) - clock.now()),
+    );
+  }
+
+  private watch(): void {
+    this.setWatch();
     this.options.onWatch();
     if (!this.hasHeard && !this.isAsking) {
-      void this.ask(now - this.acknowledgedAt >= heartbeatMs);
+      const { askedAt, leaseMs } = this.lease;
+      void this.ask(this.options.clock.now() - askedAt >= leaseMs * heartbeatShare);
     }
     this.hasHeard = false;
   }

@@ -1,4 +1,5 @@
 /** What is stored at the end of a reply: its status, and what it used as far as that is known. */
+import { cutAt } from "../model/textPieces.ts";
 import type { FinishReason, ProviderError, ProviderRequest, Usage } from "../providers/provider.ts";
 import type { ReplyEnd, ReplyOutcome } from "./runStore.ts";
 
@@ -42,7 +43,7 @@ export function replyEnd(verdict: Verdict, produced: Produced): ReplyEnd {
       };
     case "failed": {
       const { kind, message } = verdict.error;
-      const error = { kind, message: message.slice(0, maxErrorLength).toWellFormed() };
+      const error = { kind, message: cutAt(message.toWellFormed(), maxErrorLength) };
       return { text, ...bill(produced, estimatedUsage(produced), true), status: "failed", error };
     }
     default:

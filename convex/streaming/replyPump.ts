@@ -3,19 +3,20 @@
  * through the batcher, off the token path. Owns the order of a run's end: provider, last flush, end of the
  * run, end of the body.
  */
+import { pieces } from "../model/textPieces.ts";
 import { asProviderError, ProviderError } from "../providers/provider.ts";
 import type { FinishReason, Provider, ProviderEvent, ProviderRequest, Usage } from "../providers/provider.ts";
 import { ChunkBatcher } from "./chunkBatcher.ts";
 import type { Clock } from "./clock.ts";
 import { InterruptibleWait, WaitInterrupted } from "./interruptibleWait.ts";
 import { LeaseKeeper } from "./leaseKeeper.ts";
+import type { Lease } from "./leaseKeeper.ts";
 import { OverlapRemoval } from "./overlapRemoval.ts";
 import { replyEnd } from "./replyEnd.ts";
 import type { Verdict } from "./replyEnd.ts";
 import type { ReplySink } from "./replySink.ts";
 import { RunLostError } from "./runStore.ts";
 import type { RunStore } from "./runStore.ts";
-import { pieces } from "./textCuts.ts";
 import { WellFormedText } from "./wellFormedText.ts";
 import type { StreamEvent } from "../shared/streamEvents.ts";
 
@@ -40,8 +41,8 @@ const pingMs = 5_000;
 
 export interface PumpedRun {
   attempt: number;
-  /** When the claim was asked for, on the pump's clock: the lease is at least as young. */
-  claimedAt: number;
+  /** As the claim gave it; `askedAt` is on the pump's clock. */
+  lease: Lease;
   /** The beginning of the reply, from an earlier attempt. */
   persistedText: string;
   request: ProviderRequest;
@@ -64,6 +65,7 @@ export class ReplyPump {
   private readonly wait: InterruptibleWait;
   private readonly providerAbort = new AbortController();
   private readonly wellFormed = new WellFormedText();
+  private readonly wellFormedReasoning = new WellFormedText();
   private readonly overlap: OverlapRemoval;
   /** The whole reply as far as it went into the sinks. */
   private text: string;
@@ -87,7 +89,7 @@ export class ReplyPump {
     this.keeper = new LeaseKeeper({
       store: parts.store,
       clock: parts.clock,
-      acknowledgedAt: run.claimedAt,
+      lease: run.lease,
       onStop: () => this.decide({ kind: "stopped" }),
       onLost: (error) => this.lose(error),
       onWatch: () => this.pingWhenSilent(),
@@ -101,8 +103,9 @@ export class ReplyPump {
   }
 
   /**
-   * Resolves when the run has ended and the body is closed. Rejects with a `RunLostError`, also with the body
-   * closed, when the run is not this pump's any more; whoever takes it up continues from what is persisted.
+   * Resolves when the run has ended and the body is closed. Rejects, also with the body closed, with a
+   * `RunLostError` when the run is not this pump's any more, and with the store's own error when it refused
+   * the end three times. Whoever takes the run up continues from what is persisted.
    */
   async pump(): Promise<void> {
     this.keeper.start();
@@ -175,7 +178,7 @@ export class ReplyPump {
         return;
       case "reasoning":
         this.hasReceived = true;
-        this.deliverReasoning(event.text.toWellFormed());
+        this.deliverReasoning(this.wellFormedReasoning.push(event.text));
         return;
       case "usage":
         this.usage = event.usage;
@@ -193,18 +196,17 @@ export class ReplyPump {
       if (this.batcher.unacknowledgedLength + piece.length > maxUnacknowledged) {
         await this.wait.for(this.batcher.room(maxUnacknowledged - piece.length));
       }
-      this.put(piece);
+      this.send({ kind: "text", offset: this.text.length, text: piece });
+      this.text += piece;
+      this.batcher.push(piece);
       this.received = this.received.slice(piece.length);
     }
   }
 
-  private put(piece: string): void {
-    this.send({ kind: "text", offset: this.text.length, text: piece });
-    this.text += piece;
-    this.batcher.push(piece);
-  }
-
   private deliverReasoning(text: string): void {
+    if (text === "") {
+      return;
+    }
     this.send({ kind: "reasoning", offset: this.reasoningLength, text });
     this.reasoningLength += text.length;
   }
@@ -215,11 +217,16 @@ export class ReplyPump {
    */
   private async persist(verdict: Verdict): Promise<void> {
     this.providerAbort.abort();
+    this.deliverReasoning(this.wellFormedReasoning.end());
     const rest = this.received + this.overlap.push(this.wellFormed.end()) + this.overlap.end();
-    for (const piece of pieces(rest, maxPieceLength)) {
-      this.put(piece);
-    }
+    const offset = this.text.length;
+    this.text += rest;
+    // Into the database first, whole: with nobody left to wait for room, the driver would get too far ahead.
+    this.batcher.push(rest);
     await this.batcher.drain();
+    if (rest !== "") {
+      this.send({ kind: "text", offset, text: rest });
+    }
     const end = replyEnd(verdict, {
       text: this.text,
       newLength: this.text.length - this.run.persistedText.length,

@@ -1,7 +1,4 @@
-/**
- * Where a growing text may be cut. Works on UTF-16 units of well-formed text and never splits a surrogate
- * pair.
- */
+/** Where a sentence or a word ends in a growing text, so that it may be cut there. */
 
 const sentenceEnd = /[.!?…]["'”’)\]*_]*\s+|\n+|[。！？]["'”’」』）]*/g;
 const wordEnd = /\s+/g;
@@ -27,21 +24,4 @@ function lastMatchEnd(pattern: RegExp, text: string, start: number): number {
     end = start + match.index + match[0].length;
   }
   return end;
-}
-
-/** The text in pieces of at most `maxLength` units (one more where a surrogate pair would be split). */
-export function* pieces(text: string, maxLength: number): Generator<string> {
-  let start = 0;
-  while (start < text.length) {
-    let end = Math.min(text.length, start + maxLength);
-    if (end < text.length && isHighSurrogate(text.charCodeAt(end - 1))) {
-      end += 1;
-    }
-    yield text.slice(start, end);
-    start = end;
-  }
-}
-
-export function isHighSurrogate(unit: number): boolean {
-  return unit >= 0xd800 && unit <= 0xdbff;
 }

@@ -2,7 +2,7 @@
  * Makes a stream of text well-formed: pairs that arrive in two pieces are joined, lone surrogates become
  * U+FFFD.
  */
-import { isHighSurrogate } from "./textCuts.ts";
+import { isHighSurrogate } from "../model/textPieces.ts";
 
 export class WellFormedText {
   /** A high surrogate whose other half may come with the next piece. */

@@ -207,12 +207,23 @@ describe("what is refused", () => {
     ["a body without stream id", "{}", 400, "invalidInput"],
     ["a run token that could be guessed", { streamId: "s", runToken: "short" }, 400, "invalidInput"],
     ["a stream that does not exist", { streamId: "s" }, 404, "notFound"],
-    ["a body that is too large", { streamId: "s", prompt: "x".repeat(600_000) }, 413, "invalidInput"],
+    ["a body that is too large", { streamId: "s", prompt: "漢".repeat(800_000) }, 413, "invalidInput"],
   ])("%s", async (_name, body, status, kind) => {
     const response = await post(createBackend(), body);
     expect(response.status).toBe(status);
     expect(response.headers.get("Content-Type")).toBe("application/json");
     expect(await response.json()).toMatchObject({ kind, message: expect.any(String) });
+  });
+
+  test("only for its stream, with the longest prompt that a message may have beside it", async () => {
+    const body = JSON.stringify({ streamId: "s", prompt: "漢".repeat(200_000) });
+    const headers = { "Content-Length": String(new TextEncoder().encode(body).length) };
+    expect((await post(createBackend(), body, headers)).status).toBe(404);
+  });
+
+  test("a body whose length is announced as too large, unread", async () => {
+    const response = await post(createBackend(), "{}", { "Content-Length": "9000000" });
+    expect(response.status).toBe(413);
   });
 
   test("the reply of a deleted chat", async () => {

@@ -41,6 +41,18 @@ test("createChat makes the chat, the message, the placeholder, the stream and th
   expect(await backend.query(api.messages.getText, { messageId: chat.messageId })).toBeNull();
 });
 
+test("a title is cut between two characters", async () => {
+  const backend = createBackend();
+  const own = await backend.mutation(api.chats.createChat, { prompt: "Hi", title: `${"x".repeat(199)}😀` });
+  const derived = await createChat(backend, `${"x".repeat(59)}😀x`);
+  expect(await backend.query(api.chats.getChat, { chatId: own.chatId })).toMatchObject({
+    title: "x".repeat(199),
+  });
+  expect(await backend.query(api.chats.getChat, { chatId: derived.chatId })).toMatchObject({
+    title: `${"x".repeat(59)}…`,
+  });
+});
+
 test("a chat takes its title from the first line of the prompt, cut at a word end", async () => {
   const backend = createBackend();
   const prompt = "\n  Explain how a lease keeps two writers from writing the same reply at once\nThanks";

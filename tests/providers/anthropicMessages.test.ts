@@ -126,6 +126,18 @@ describe("a reply", () => {
     });
   });
 
+  test("is asked for with a limit also where none is known: Anthropic requires one", async () => {
+    let seen: unknown = null;
+    server.use(
+      http.post(endpoint, async ({ request }) => {
+        seen = await request.json();
+        return new HttpResponse(eventStream([start, ending("end_turn"), stop], true));
+      }),
+    );
+    await collect(provider, { ...oneTurn, maxOutputTokens: null });
+    expect(seen).toMatchObject({ max_tokens: expect.any(Number) });
+  });
+
   test("brings the model's thoughts apart from its text", async () => {
     const thought = {
       type: "content_block_delta",
@@ -179,6 +191,18 @@ describe("a failure", () => {
       const reply = await collect(provider);
       expect(reply.error).toMatchObject({ kind, message });
       expect(requests).toBe(1);
+    },
+  );
+
+  test.each([
+    [529, '{"error":"Overloaded"}', "Overloaded"],
+    [529, "Overloaded", "Overloaded"],
+    [503, "", "The model's server answered with status 503 and gave no reason."],
+  ])(
+    "with status %i and the body %s is told in words, without the number the SDK puts before them",
+    async (status, body, message) => {
+      server.use(http.post(endpoint, () => new HttpResponse(body, { status })));
+      expect((await collect(provider)).error?.message).toBe(message);
     },
   );
 

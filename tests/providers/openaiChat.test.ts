@@ -85,7 +85,7 @@ describe("a reply", () => {
     },
   );
 
-  test("is asked for with the whole conversation, the key and the usage", async () => {
+  test("is asked for with the whole conversation, the key, the usage and a limit", async () => {
     let seen: { authorization: string | null; body: unknown } | null = null;
     server.use(
       http.post(endpoint, async ({ request }) => {
@@ -108,10 +108,23 @@ describe("a reply", () => {
           { role: "assistant", content: "Two" },
           { role: "user", content: "Three" },
         ],
+        max_completion_tokens: 500,
         stream: true,
         stream_options: { include_usage: true },
       },
     });
+  });
+
+  test("is asked for without a limit where none is known: the server has its own", async () => {
+    let seen: unknown = null;
+    server.use(
+      http.post(endpoint, async ({ request }) => {
+        seen = await request.json();
+        return new HttpResponse(eventStream([chunk({}, "stop"), done]));
+      }),
+    );
+    await collect(provider, { ...oneTurn, maxOutputTokens: null });
+    expect(Object.keys(seen ?? {})).toEqual(["model", "messages", "stream", "stream_options"]);
   });
 
   test("may come without usage, as from some compatible servers", async () => {
@@ -177,6 +190,23 @@ describe("a failure", () => {
       const reply = await collect(provider);
       expect(reply.error).toMatchObject({ kind, message: error.message });
       expect(requests).toBe(1);
+    },
+  );
+
+  test.each([
+    [429, '{"error":"Slow down"}', "Slow down"],
+    [429, "Slow down", "Slow down"],
+    [502, "", "The model's server answered with status 502 and gave no reason."],
+    [
+      502,
+      "<html><h1>Bad Gateway</h1></html>",
+      "The model's server answered with status 502 and gave no reason.",
+    ],
+  ])(
+    "with status %i and the body %s is told in words, without the number the SDK puts before them",
+    async (status, body, message) => {
+      server.use(http.post(endpoint, () => new HttpResponse(body, { status })));
+      expect((await collect(provider)).error?.message).toBe(message);
     },
   );
 

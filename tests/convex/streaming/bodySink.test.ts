@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { BodySink, plainTextFormat, sseFormat } from "../../../convex/streaming/bodySink.ts";
 
 const read = async (sink: BodySink) => await new Response(sink.body).text();
@@ -44,6 +44,30 @@ test("a client that reads nothing is dropped after 256 kB, without a word that c
   expect(body.length).toBeGreaterThan(256 * 1024);
   expect(body.length).toBeLessThan(300 * 1024);
   expect(body).not.toContain("event: done");
+});
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+test("a platform that ended the body by itself, without a word, does not disturb the reply", () => {
+  const refuse = () => {
+    throw new TypeError("Invalid state");
+  };
+  for (const desiredSize of [1, null]) {
+    const controller = { desiredSize, enqueue: refuse, close: refuse, error: refuse };
+    vi.stubGlobal("ReadableStream", function Stream(source: { start(given: typeof controller): void }) {
+      source.start(controller);
+    });
+    for (const format of [sseFormat, plainTextFormat("")]) {
+      const sink = new BodySink(format, 1);
+      expect(() => {
+        sink.send({ kind: "text", offset: 0, text: "Nobody reads this." });
+        sink.ping();
+        sink.close();
+      }).not.toThrow();
+    }
+  }
 });
 
 test("a client that is gone takes nothing more, and closing twice is safe", async () => {

@@ -1,79 +1,14 @@
 import { describe, expect, test, vi } from "vitest";
 import { api } from "../../../convex/_generated/api.js";
 import { ProviderError } from "../../../convex/providers/provider.ts";
-import type { StreamEvent } from "../../../convex/shared/streamEvents.ts";
-import { systemClock } from "../../../convex/streaming/clock.ts";
-import { ReplyPump } from "../../../convex/streaming/replyPump.ts";
-import { convexRunStore, RunLostError } from "../../../convex/streaming/runStore.ts";
-import {
-  append,
-  bodyOf,
-  claim,
-  createBackend,
-  createChat,
-  reap,
-  replyOf,
-  withDemoModelsAndFakeTime,
-} from "../../support/convexBackend.ts";
+import { RunLostError } from "../../../convex/streaming/runStore.ts";
+import { bodyOf, reap, replyOf, withDemoModelsAndFakeTime } from "../../support/convexBackend.ts";
+import { startPump } from "../../support/pumpFixture.ts";
 import { randomNumbers, randomPieces, randomText } from "../../support/randomText.ts";
-import { ScriptedProvider } from "../../support/scriptedProvider.ts";
 
 withDemoModelsAndFakeTime();
 
 const pass = async (ms: number) => await vi.advanceTimersByTimeAsync(ms);
-
-/** A pump on the real transactions, with a way to them that can fail. */
-async function startPump(options: { attempt?: 2; persistedText?: string } = {}) {
-  const backend = createBackend();
-  const chat = await createChat(backend);
-  if (options.attempt === 2) {
-    await claim(backend, { streamId: chat.streamId, token: "dead" });
-    await append(backend, "dead", 0, options.persistedText ?? "");
-    vi.setSystemTime(Date.now() + 15_000);
-    await reap(backend);
-  }
-  const run = await claim(backend, { streamId: chat.streamId, token: "pump" });
-  const network: { fault: null | "down" | "silent"; calls: number } = { fault: null, calls: 0 };
-  const through = async <Result>(call: () => Promise<Result>): Promise<Result> => {
-    network.calls += 1;
-    if (network.fault === "down") throw new Error("The network is down.");
-    if (network.fault === "silent") return await new Promise<Result>(() => {});
-    return await call();
-  };
-  type Call = (reference: unknown, args: unknown) => Promise<unknown>;
-  const { mutation, query } = backend as unknown as { mutation: Call; query: Call };
-  const ctx = {
-    runMutation: (reference: unknown, args: unknown) => through(() => mutation(reference, args)),
-    runQuery: (reference: unknown, args: unknown) => through(() => query(reference, args)),
-  } as Parameters<typeof convexRunStore>[0];
-  const provider = new ScriptedProvider();
-  const events: StreamEvent[] = [];
-  const sink = { pings: 0, isClosed: false };
-  const pump = new ReplyPump(
-    {
-      ...run,
-      claimedAt: Date.now(),
-      request: { model: run.model, turns: run.turns, maxOutputTokens: 100 },
-      costOf: (usage) => usage.outputTokens,
-    },
-    {
-      provider,
-      store: convexRunStore(ctx, "pump", systemClock),
-      sink: {
-        send: (event) => events.push(event),
-        ping: () => (sink.pings += 1),
-        close: () => (sink.isClosed = true),
-      },
-      clock: systemClock,
-    },
-  );
-  const ended = pump.pump().then(
-    () => "ended" as const,
-    (error: unknown) => error,
-  );
-  const sentText = () => events.map((event) => (event.kind === "text" ? event.text : "")).join("");
-  return { backend, chat, provider, network, events, sink, ended, sentText };
-}
 
 const usage = {
   inputTokens: 7,
@@ -152,6 +87,20 @@ describe("a reply that goes well", () => {
     expect((await bodyOf(backend, chat.streamId)).text).toBe("42");
   });
 
+  test("has no character of its reasoning split, and what never becomes one replaced at the end", async () => {
+    const { provider, events, ended } = await startPump();
+    for (const text of ["Hm \ud83d", "\ude00", "\ud83d"]) {
+      provider.send({ kind: "reasoning", text });
+    }
+    provider.say("42");
+    provider.finish();
+    await pass(1_000);
+    await ended;
+    const thoughts = events.flatMap((event) => (event.kind === "reasoning" ? [event] : []));
+    expect(thoughts.map((event) => event.text)).toEqual(["Hm ", "😀", "\ufffd"]);
+    expect(thoughts.map((event) => event.offset)).toEqual([0, 3, 5]);
+  });
+
   test("is the same text for driver and database, whatever the pieces and the faults of the network", async () => {
     for (let seed = 1; seed <= 15; seed++) {
       const random = randomNumbers(seed);
@@ -215,6 +164,14 @@ describe("a provider that fails", () => {
     expect(await replyOf(backend, chat)).toMatchObject({ error: { kind: "overloaded", message: "three" } });
   });
 
+  test("at great length: the reason is cut between two characters", async () => {
+    const { provider, events, ended } = await startPump();
+    provider.fail(new ProviderError("auth", `${"x".repeat(999)}😀`));
+    await pass(1_000);
+    await ended;
+    expect(events.at(-1)).toMatchObject({ kind: "error", message: "x".repeat(999) });
+  });
+
   test("for a reason that stays: it is not asked again", async () => {
     const { backend, chat, provider, ended } = await startPump();
     provider.fail(new ProviderError("auth", "Wrong key."));
@@ -246,8 +203,8 @@ describe("a stop", () => {
     expect(await replyOf(backend, chat)).toMatchObject({ status: "stopped", usage: { outputTokens: 2 } });
   });
 
-  test("keeps all that was received, also what was waiting for room", async () => {
-    const { backend, chat, provider, network, ended } = await startPump();
+  test("keeps all that was received, also what was waiting for room, and nobody gets ahead by it", async () => {
+    const { backend, chat, provider, network, lengths, sentText, ended } = await startPump();
     const text = "word ".repeat(2_000);
     network.fault = "down";
     provider.say(text);
@@ -257,6 +214,8 @@ describe("a stop", () => {
     await pass(2_900);
     expect(await ended).toBe("ended");
     expect((await bodyOf(backend, chat.streamId)).text === text).toBe(true);
+    expect(sentText() === text).toBe(true);
+    expect(lengths.mostAhead).toBe(4_000);
     expect(await replyOf(backend, chat)).toMatchObject({ status: "stopped" });
   });
 
@@ -354,6 +313,21 @@ describe("the lease", () => {
     expect(await ended).toBe("ended");
     expect((await bodyOf(backend, chat.streamId)).text === text).toBe(true);
   });
+});
+
+test("an end that the database refuses three times is left to the reaper, with all that was said", async () => {
+  const { backend, chat, provider, network, events, sink, ended } = await startPump();
+  network.fault = "refuses ends";
+  provider.say("Hello.");
+  provider.finish();
+  await pass(2_000);
+  expect(await ended).toMatchObject({ message: "The end was refused." });
+  expect(sink.isClosed).toBe(true);
+  expect(events.map((event) => event.kind)).toEqual(["start", "text"]);
+  await pass(15_000);
+  await reap(backend);
+  expect(await replyOf(backend, chat)).toMatchObject({ status: "recovering" });
+  expect((await bodyOf(backend, chat.streamId)).text).toBe("Hello.");
 });
 
 describe("a successor", () => {

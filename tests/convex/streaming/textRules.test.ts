@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { splitIntoParts } from "../../../convex/model/replyText.ts";
+import { cutAt, pieces } from "../../../convex/model/textPieces.ts";
 import { OverlapRemoval } from "../../../convex/streaming/overlapRemoval.ts";
-import { pieces } from "../../../convex/streaming/textCuts.ts";
 import { WellFormedText } from "../../../convex/streaming/wellFormedText.ts";
 import { randomNumbers, randomPieces, randomText } from "../../support/randomText.ts";
 
@@ -78,18 +77,22 @@ describe("overlap removal", () => {
 });
 
 describe("cuts by length", () => {
-  test("pieces and parts are the text, and none splits a surrogate pair", () => {
+  test("pieces are the text, and none splits a surrogate pair or is longer than asked", () => {
     for (let seed = 1; seed <= 100; seed++) {
       const text = randomText(randomNumbers(seed), 60);
-      for (const cut of [[...pieces(text, 7)], splitIntoParts(text, 7)]) {
+      for (const maxLength of [2, 7]) {
+        const cut = [...pieces(text, maxLength)];
         expect(cut.join("")).toBe(text);
-        expect(cut.every((piece) => piece.isWellFormed() && piece.length <= 8)).toBe(true);
+        expect(cut.every((piece) => piece.isWellFormed() && piece.length <= maxLength)).toBe(true);
       }
     }
+    expect([...pieces("", 7)]).toEqual([]);
   });
 
-  test("an empty text has no piece to send and one part to store", () => {
-    expect([...pieces("", 7)]).toEqual([]);
-    expect(splitIntoParts("", 7)).toEqual([""]);
+  test("a cut leaves out the character it would split", () => {
+    expect(cutAt("ab😀", 3)).toBe("ab");
+    expect(cutAt("ab😀", 4)).toBe("ab😀");
+    expect(cutAt("a😀b", 3)).toBe("a😀");
+    expect(cutAt("abc", 7)).toBe("abc");
   });
 });
