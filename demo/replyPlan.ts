@@ -69,15 +69,17 @@ function restOf(wholeText: string, alreadySaid: string, overlap: number, convers
     return wholeText.slice(Math.max(0, alreadySaid.length - overlap));
   }
   const topic = topicOf(conversation.findLast((turn) => turn.role === "user")?.text ?? "");
-  const more = furtherParagraphs(topic, seededChoice(alreadySaid));
+  const more = furtherParagraphs(topic, seededChoice(alreadySaid), alreadySaid);
   return `\n\n${more.next().value}\n\n${more.next().value}`;
 }
 
 function composeText(conversation: Turn[], directives: Directives): string {
   const ask = conversation.findLast((turn) => turn.role === "user")?.text ?? "";
-  const more = furtherParagraphs(topicOf(ask), seededChoice(JSON.stringify(conversation)));
-  const gap = directives.text === "plain" ? " " : "\n\n";
-  let text = directives.text === "plain" ? more.next().value : answer(conversation);
+  const isPlain = directives.text === "plain";
+  const written = isPlain ? "" : answer(conversation);
+  const more = furtherParagraphs(topicOf(ask), seededChoice(JSON.stringify(conversation)), written);
+  const gap = isPlain ? " " : "\n\n";
+  let text = isPlain ? more.next().value : written;
   if (directives.unicode) {
     text = `${unicodeSample}${gap}${text}`;
   }

@@ -5,7 +5,8 @@ import type { SeededChoice } from "./seededChoice.ts";
 import { capitalised, shortened } from "./topic.ts";
 
 export function answerAboutTopic({ text, topic, earlier, choice }: Question): string {
-  const parts = [opening(text, topic, choice), paragraph(topic, choice)];
+  const sentencesAbout = dealtSentences(topic, choice, "");
+  const parts = [opening(text, topic, choice), paragraph(sentencesAbout)];
   const previous = earlier.findLast((turn) => turn.role === "user");
   if (previous !== undefined) {
     parts.push(
@@ -19,7 +20,7 @@ export function answerAboutTopic({ text, topic, earlier, choice }: Question): st
       .slice(0, 3)
       .map(([head, rest]) => `- **${head}**: ${rest}`)
       .join("\n"),
-    paragraph(topic, choice),
+    paragraph(sentencesAbout),
     earlier.length === 0
       ? `*I am the demo model: I know your words, not the world, so take this as a sketch of an answer. ${howToConnect}*`
       : choice.pick(closings),
@@ -27,10 +28,15 @@ export function answerAboutTopic({ text, topic, earlier, choice }: Question): st
   return parts.join("\n\n");
 }
 
-/** Further paragraphs about the same, for a reply that has to be longer. */
-export function* furtherParagraphs(subject: string, choice: SeededChoice): Generator<string, never> {
+/** Further paragraphs about the same, for a reply that has to be longer than `said`. */
+export function* furtherParagraphs(
+  subject: string,
+  choice: SeededChoice,
+  said: string,
+): Generator<string, never> {
+  const sentencesAbout = dealtSentences(subject, choice, said);
   for (;;) {
-    yield paragraph(subject, choice);
+    yield paragraph(sentencesAbout);
   }
 }
 
@@ -46,12 +52,27 @@ function opening(text: string, topic: string, choice: SeededChoice): string {
   return `${sentence} ${choice.pick(bridges)}`;
 }
 
-function paragraph(subject: string, choice: SeededChoice): string {
-  return choice
-    .shuffle(sentences)
-    .slice(0, 4)
-    .map((sentence) => sentence.replace("{topic}", subject))
-    .join(" ");
+const sentencesPerParagraph = 4;
+
+function paragraph(sentencesAbout: Generator<string, never>): string {
+  return Array.from({ length: sentencesPerParagraph }, () => sentencesAbout.next().value).join(" ");
+}
+
+/** A sentence is not said again before so many others: nobody writes like that, and it would look like a broken take-over. */
+const sentencesBetween = 4;
+
+/** All of the sentences, then all of them again in another order. */
+function* dealtSentences(subject: string, choice: SeededChoice, said: string): Generator<string, never> {
+  const about = sentences.map((sentence) => sentence.replace("{topic}", subject));
+  let recent = about.filter((sentence) => said.includes(sentence)).slice(-sentencesBetween);
+  for (;;) {
+    for (const sentence of choice.shuffle(about)) {
+      if (!recent.includes(sentence)) {
+        yield sentence;
+        recent = [...recent, sentence].slice(-sentencesBetween);
+      }
+    }
+  }
 }
 
 const bridges = [

@@ -113,3 +113,12 @@ test("tokens join to the text and never split a surrogate pair", () => {
   expect(tokens.join("")).toBe(text);
   expect(tokens.every((token) => token.isWellFormed())).toBe(true);
 });
+
+test("no stretch that a reader could take for a doubled one follows itself", () => {
+  for (let seed = 0; seed < 40; seed += 1) {
+    for (const form of ["plain", "markdown"]) {
+      const { wholeText } = planFor(`Tell me about rivers ${seed} [demo tokens=900 text=${form}]`);
+      expect(wholeText).not.toMatch(/(.{20,200})\s*\1/s);
+    }
+  }
+});
