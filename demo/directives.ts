@@ -18,6 +18,8 @@ export interface Directives {
   errorAfter: number | null;
   /** Wait after so many tokens until `POST /control/release`. */
   holdAfter: number | null;
+  /** The same after each so many tokens but the last. */
+  holdEvery: number | null;
   /** An HTTP status, or `context` for "this conversation is too long". */
   refuse: number | "context" | null;
   /** How many requests about this conversation meet the faults above; null: every first attempt, no continuation. */
@@ -39,6 +41,7 @@ const noDirectives: Directives = {
   stallAfter: null,
   errorAfter: null,
   holdAfter: null,
+  holdEvery: null,
   refuse: null,
   failTimes: null,
   overlap: 0,
@@ -56,6 +59,7 @@ const parsers: { [K in keyof Directives]: (value: string) => Directives[K] | und
   stallAfter: count,
   errorAfter: count,
   holdAfter: count,
+  holdEvery: (value) => count(value) || undefined,
   refuse: (value) => (value === "context" ? value : /^[45]\d\d$/.test(value) ? Number(value) : undefined),
   failTimes: count,
   overlap: count,

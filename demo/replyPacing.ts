@@ -41,7 +41,7 @@ export async function* paceReply(
         yield { kind: fault };
         return;
       }
-      if (directives.holdAfter === sent) {
+      if (holdsAfter(sent, plan)) {
         await Promise.race([faults.release(), aborted(signal)]);
         dueAtMs = performance.now();
       }
@@ -54,6 +54,13 @@ export async function* paceReply(
     yield text === undefined ? { kind: "finish" } : { kind: "token", text };
     dueAtMs += msPerToken;
   }
+}
+
+function holdsAfter(sent: number, { directives: { holdAfter, holdEvery }, tokens }: ReplyPlan): boolean {
+  if (sent === holdAfter) {
+    return true;
+  }
+  return holdEvery !== null && sent > 0 && sent < tokens.length && sent % holdEvery === 0;
 }
 
 function faultAfter(sent: number, { directives }: ReplyPlan): "cut" | "error" | "stall" | null {

@@ -1,5 +1,6 @@
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI, { APIError, AuthenticationError, InternalServerError, RateLimitError } from "openai";
+import { tokenise } from "../../demo/tokenise.ts";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { startModelServer, type ModelServer } from "../../demo/modelServer.ts";
 
@@ -125,6 +126,16 @@ test("a reply on hold goes on when it is released", async () => {
   const text = (await texts).join("");
   expect(text.startsWith(held)).toBe(true);
   expect(text.length).toBeGreaterThan(held.length);
+});
+
+test("a reply that holds every few tokens waits as often as it has such steps before its end", async () => {
+  const texts = Array.fromAsync(openaiTexts("Rivers [demo tokens=30 rate=0 holdEvery=10]"));
+  for (const sentTokens of [10, 20]) {
+    await vi.waitUntil(() => server.requests[0]?.state === "onHold");
+    expect(tokenise(server.requests[0]?.sentText ?? "")).toHaveLength(sentTokens);
+    await fetch(`${server.url}/control/release`, { method: "POST" });
+  }
+  expect((await texts).join("")).toBe(server.requests[0]?.wholeText);
 });
 
 test("awkward chunks of one byte carry wide characters and joined emoji unharmed", async () => {

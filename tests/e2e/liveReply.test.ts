@@ -15,13 +15,19 @@ beforeAll(async () => {
 afterAll(() => browser.close());
 
 test.concurrent("a reply streams to the tab that asked while a second browser sees it grow, after one POST", async () => {
-  const ask = uniqueAsk("glaciers", "text=plain tokens=240 rate=40 holdAfter=40");
+  // The model waits before each step until the spectator has seen the last one: nothing depends on who is how fast.
+  const steps = 6;
+  const ask = uniqueAsk("glaciers", `text=plain tokens=${(steps + 1) * 40} rate=40 holdEvery=40`);
   const driver = await ChatPage.open(browser, stack);
   await driver.send(ask);
   const streamId = await driver.streamId();
   const spectator = await ChatPage.open(browser, stack, driver.path);
-  await spectator.sees(1);
-  await releaseReply(stack.demoUrl, ask);
+  let seenLength = 0;
+  for (let step = 0; step < steps; step += 1) {
+    await spectator.sees(seenLength + 1);
+    seenLength = await spectator.shownLength();
+    await releaseReply(stack.demoUrl, ask);
+  }
   await Promise.all([driver.seesStatus("complete"), spectator.seesStatus("complete")]);
 
   const requests = await demoRequests(stack.demoUrl, ask);

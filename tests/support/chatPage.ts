@@ -62,6 +62,12 @@ export class ChatPage {
     return (await reply.last().getAttribute("data-stream-id")) ?? "";
   }
 
+  /** Characters that the newest reply shows. */
+  async shownLength(): Promise<number> {
+    const [text] = (await this.replyText.allTextContents()).slice(-1);
+    return text?.length ?? 0;
+  }
+
   /** Settles when the newest reply shows so many characters. */
   async sees(characters: number): Promise<void> {
     await this.page.waitForFunction(
