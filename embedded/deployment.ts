@@ -6,11 +6,12 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { resolve } from "node:path";
-import { openAdminKey } from "./auth/adminKey.ts";
+import { type AdminKey, openAdminKey } from "./auth/adminKey.ts";
 import { lockDataFolder } from "./dataFolderLock.ts";
 import { EngineClient } from "./engineClient.ts";
 import { type EngineWatchdog, watchEngine } from "./engineWatchdog.ts";
 import { every } from "./every.ts";
+import { folderUnusable } from "./folderUnusable.ts";
 import { allowOrigins } from "./http/allowedOrigins.ts";
 import { createHttpServer, type HttpServerParts } from "./http/httpServer.ts";
 import { DeploymentError } from "./protocol/deploymentError.ts";
@@ -45,7 +46,7 @@ export interface Deployment {
 /** How long a closing deployment waits for its engine. */
 const closeGraceMs = 3_000;
 
-/** Rejects with PortTaken, FolderInUse or whatever kept the engine from starting; nothing stays open then. */
+/** Rejects with PortTaken, FolderInUse, FolderUnusable or whatever kept the engine from starting; nothing stays open then. */
 export async function startDeployment(options: DeploymentOptions): Promise<Deployment> {
   const dataDir = resolve(options.dataDir);
   const host = options.host ?? "127.0.0.1";
@@ -57,7 +58,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
   try {
     const lock = lockDataFolder(dataDir);
     closers.push(() => lock.close());
-    const adminKey = openAdminKey(dataDir, instanceName, options.adminKey);
+    const adminKey = keyOf(dataDir, instanceName, options.adminKey);
 
     const start = Promise.withResolvers<Awaited<HttpServerParts["started"]>>();
     start.promise.catch(() => undefined); // waiting requests are answered with it; with none waiting nobody else does
@@ -96,6 +97,14 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+function keyOf(...where: Parameters<typeof openAdminKey>): AdminKey {
+  try {
+    return openAdminKey(...where);
+  } catch (cause) {
+    throw folderUnusable(where[0], cause);
   }
 }
 

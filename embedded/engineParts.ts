@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
+import { folderUnusable } from "./folderUnusable.ts";
 import type { ActionRunner } from "./protocol/actions.ts";
 import type { ComponentPath } from "./protocol/deployedCode.ts";
 import { CallRunner } from "./runner/callRunner.ts";
@@ -123,15 +124,19 @@ export function openEngineParts(options: EngineOptions): EngineParts {
 }
 
 function openStore({ dataDir, timers }: EngineOptions): Store {
-  mkdirSync(dataDir, { recursive: true });
-  const database = new Database(join(dataDir, "deployment.sqlite"));
-  return {
-    database,
-    catalog: new Catalog(database),
-    codeStore: new CodeStore(database),
-    environment: new EnvironmentStore(database),
-    clock: new CommitClock(database, timers.nowMs),
-  };
+  try {
+    mkdirSync(dataDir, { recursive: true });
+    const database = new Database(join(dataDir, "deployment.sqlite"));
+    return {
+      database,
+      catalog: new Catalog(database),
+      codeStore: new CodeStore(database),
+      environment: new EnvironmentStore(database),
+      clock: new CommitClock(database, timers.nowMs),
+    };
+  } catch (cause) {
+    throw folderUnusable(dataDir, cause);
+  }
 }
 
 function makeServices(

@@ -36,6 +36,7 @@ export function serveMainThread({ port, engine, url, siteUrl, closeOthers, log }
     ...frameOutbox(post),
     log,
     every,
+    startSlice,
   });
   const service: EngineService = {
     runFunction: (request) => runFunction(engine, runQueries, request),
@@ -76,6 +77,14 @@ export function serveMainThread({ port, engine, url, siteUrl, closeOthers, log }
     }
   });
   post({ kind: "ready", siteUrl });
+}
+
+/** Long enough for a page's queries, short enough for a heartbeat to pass between. */
+const sliceMs = 50;
+
+function startSlice(): () => boolean {
+  const endsAtMs = performance.now() + sliceMs;
+  return () => performance.now() >= endsAtMs;
 }
 
 async function answer(

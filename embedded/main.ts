@@ -87,6 +87,8 @@ async function startOrExit(options: DeploymentOptions): Promise<Deployment> {
   }
 }
 
+// What is in the data folder is its owner's only.
+process.umask(0o077);
 // Functions see UTC, as on Convex. Before the threads start: they take it from here.
 process.env["TZ"] = "UTC";
 const deployment = await startOrExit(optionsOrExit());

@@ -116,7 +116,11 @@ class Pool implements ActionPool {
         context: () => context,
         abandon: (message) => this.#finish(runId, { status: "error", message, logLines: [] }),
       });
-      this.#worker.post({ kind: "run", request: { runId, componentPath, name, requestId, argsJson } });
+      const origin = caller.kind === "system" ? "inner" : "client";
+      this.#worker.post({
+        kind: "run",
+        request: { runId, componentPath, name, requestId, argsJson, origin },
+      });
     });
   };
 

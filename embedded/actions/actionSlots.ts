@@ -1,23 +1,36 @@
 /** How many actions run side by side: whoever finds no slot free waits in line, and is refused after a while. */
 
+/** `inner`: what functions scheduled or called. It has slots of its own, which no crowd of clients can take. */
+export type ActionOrigin = "client" | "inner";
+
+type Release = () => void;
+
+interface Place {
+  origin: ActionOrigin;
+  enter: (release: Release) => void;
+}
+
 export class ActionSlots {
   readonly #maxWaitMs: number;
-  readonly #line: { enter: () => void }[] = [];
-  #free: number;
+  readonly #line: Place[] = [];
+  readonly #free: { shared: number; inner: number };
 
-  constructor(concurrent: number, maxWaitMs: number) {
-    this.#free = concurrent;
+  /** `concurrent` for all, and `concurrentInner` more. */
+  constructor(concurrent: number, concurrentInner: number, maxWaitMs: number) {
+    this.#free = { shared: concurrent, inner: concurrentInner };
     this.#maxWaitMs = maxWaitMs;
   }
 
   /** Resolves to the function that gives the slot back (calling it twice is safe), or to null when the wait was in vain. */
-  acquire(): Promise<(() => void) | null> {
-    if (this.#free > 0) return Promise.resolve(this.#take());
+  acquire(origin: ActionOrigin): Promise<Release | null> {
+    const release = this.#takeFor(origin);
+    if (release) return Promise.resolve(release);
     return new Promise((resolve) => {
-      const place = {
-        enter: () => {
+      const place: Place = {
+        origin,
+        enter: (given) => {
           clearTimeout(patience);
-          resolve(this.#take());
+          resolve(given);
         },
       };
       const patience = setTimeout(() => {
@@ -28,15 +41,30 @@ export class ActionSlots {
     });
   }
 
-  #take(): () => void {
-    this.#free--;
+  #takeFor(origin: ActionOrigin): Release | null {
+    if (this.#free.shared > 0) return this.#take("shared");
+    return origin === "inner" && this.#free.inner > 0 ? this.#take("inner") : null;
+  }
+
+  #take(kind: "shared" | "inner"): Release {
+    this.#free[kind]--;
     let isHeld = true;
     return () => {
       if (!isHeld) return;
       isHeld = false;
-      this.#free++;
-      this.#line.shift()?.enter();
+      this.#free[kind]++;
+      this.#admitNext();
     };
+  }
+
+  #admitNext(): void {
+    for (const [index, place] of this.#line.entries()) {
+      const release = this.#takeFor(place.origin);
+      if (!release) continue;
+      this.#line.splice(index, 1);
+      place.enter(release);
+      return;
+    }
   }
 }
 

@@ -33,7 +33,7 @@ let code: RunnableCode | null = null;
 let environments: Environments = {};
 const introduced = Promise.withResolvers<void>();
 const syscalls = new EngineSyscalls(post);
-const slots = new ActionSlots(limits.concurrent, limits.maxWaitMs);
+const slots = new ActionSlots(limits.concurrent, limits.concurrentInner, limits.maxWaitMs);
 const services = {
   limits,
   post,

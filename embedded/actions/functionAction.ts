@@ -9,7 +9,7 @@ import type { RunRequest, RunnableComponent } from "./threadMessages.ts";
 export async function runFunctionAction(request: RunRequest, services: ActionServices): Promise<void> {
   // What is deployed now is what it begins with, also after waiting for a slot.
   const component = services.component(request.componentPath);
-  const release = await services.slots.acquire();
+  const release = await services.slots.acquire(request.origin);
   const result = await resultOf(request, services, component, release !== null);
   release?.();
   services.post({ kind: "runEnded", runId: request.runId, result });

@@ -14,6 +14,7 @@ import { refuseJsSyscall } from "./functionAction.ts";
 import { matchRoute } from "./httpRoutes.ts";
 import { toWebRequest } from "./webRequest.ts";
 import { sendResponse, sendText } from "./sendResponse.ts";
+import { readSiteRequestBody } from "./siteRequestBody.ts";
 import type { ActionServices } from "./services.ts";
 import type { RunnableComponent } from "./threadMessages.ts";
 
@@ -32,11 +33,14 @@ export async function serveHttpAction(
   if (!component?.httpRoutes) {
     return sendText(outgoing, 404, "This Convex deployment does not have HTTP actions enabled.");
   }
-  const release = await services.slots.acquire();
+  const body = await readSiteRequestBody(incoming, services.limits);
+  if (body.status === "gone") return;
+  if (body.status === "refused") return sendText(outgoing, body.httpStatus, body.sentence);
+  const release = await services.slots.acquire("client");
   if (!release) return sendText(outgoing, 503, tooManyActions);
   try {
     const gone = new AbortController();
-    const request = requestOrNull(incoming, gone.signal);
+    const request = requestOrNull(incoming, body.bytes, gone.signal);
     if (request) await new HttpActionRun(request, gone, outgoing, services, component).serve();
     else refuseRequest(incoming, outgoing);
   } catch (error) {
@@ -49,9 +53,13 @@ export async function serveHttpAction(
   }
 }
 
-function requestOrNull(incoming: IncomingMessage, signal: AbortSignal): Request | null {
+function requestOrNull(
+  incoming: IncomingMessage,
+  body: Uint8Array<ArrayBuffer>,
+  signal: AbortSignal,
+): Request | null {
   try {
-    return toWebRequest(incoming, signal);
+    return toWebRequest(incoming, body, signal);
   } catch {
     return null; // no web platform would have made this request: the answer says so
   }

@@ -75,6 +75,7 @@ export function sendText(
   contentType = "text/plain",
 ): void {
   if (outgoing.destroyed) return;
+  if (isUnread(outgoing.req)) outgoing.setHeader("connection", "close");
   outgoing.writeHead(status, {
     "content-type": `${contentType};charset=utf-8`,
     "content-length": Buffer.byteLength(text),

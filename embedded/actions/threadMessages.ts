@@ -2,23 +2,32 @@
 import type { ActionSyscallResult } from "../protocol/actions.ts";
 import type { FunctionCompletion, FunctionResult } from "../protocol/calls.ts";
 import type { ComponentPath, DeployedCode, HttpRoute } from "../protocol/deployedCode.ts";
+import type { ActionOrigin } from "./actionSlots.ts";
 import type { RunnableModule, RunnableModules } from "../runner/runnableModule.ts";
 
 /** What Convex allows, on one deployment of the small class. Tests choose smaller ones. */
 export interface ActionLimits {
   /** Actions and HTTP actions side by side. */
   concurrent: number;
+  /** So many more of those that functions scheduled or called. */
+  concurrentInner: number;
   /** Who has waited this long for a slot is refused. */
   maxWaitMs: number;
   maxRunMs: number;
   maxResponseBytes: number;
+  maxRequestBytes: number;
+  /** A request whose body makes no progress for so long is refused. */
+  maxBodyIdleMs: number;
 }
 
 export const defaultActionLimits: ActionLimits = {
   concurrent: 64,
+  concurrentInner: 8,
   maxWaitMs: 10_000,
   maxRunMs: 30 * 60_000,
   maxResponseBytes: 20 * 1024 * 1024,
+  maxRequestBytes: 20 * 1024 * 1024,
+  maxBodyIdleMs: 30_000,
 };
 
 /** Given to the thread as `workerData`. */
@@ -48,6 +57,7 @@ export interface RunRequest {
   name: string;
   requestId: string;
   argsJson: string;
+  origin: ActionOrigin;
 }
 
 export type ToActionThread =

@@ -1,19 +1,22 @@
 /** From Node's request to the `Request` a function gets. */
 import type { IncomingMessage } from "node:http";
-import { Readable } from "node:stream";
 
 /**
- * `signal` is to be aborted when the client goes away before the response has been sent. The body streams.
+ * `signal` is to be aborted when the client goes away before the response has been sent. `body` has been read.
  * @throws TypeError for what can be sent but is no `Request` on the web: TRACE, a URL that is none or holds a password.
  */
-export function toWebRequest(incoming: IncomingMessage, signal: AbortSignal): Request {
+export function toWebRequest(
+  incoming: IncomingMessage,
+  body: Uint8Array<ArrayBuffer>,
+  signal: AbortSignal,
+): Request {
   const method = incoming.method ?? "GET";
   const hasBody = method !== "GET" && method !== "HEAD" && announcesBody(incoming);
   return new Request(requestUrl(incoming), {
     method,
     headers: requestHeaders(incoming),
     signal,
-    ...(hasBody ? { body: Readable.toWeb(incoming) as ReadableStream<Uint8Array>, duplex: "half" } : {}),
+    ...(hasBody ? { body } : {}),
   });
 }
 

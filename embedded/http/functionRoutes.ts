@@ -10,7 +10,7 @@ import { decodeTs, encodeTs } from "../protocol/syncMessages.ts";
 import { toPlainJson } from "./plainJson.ts";
 import { maxFunctionBodyBytes, readJsonBody } from "./requestBody.ts";
 import type { Reply, Route, RouteContext } from "./route.ts";
-import { asObject, asString, isObject } from "./shape.ts";
+import { asObject, asString, isObject, refuseDeepNesting } from "./shape.ts";
 
 type ResultFormat = "json" | "convex_encoded_json";
 
@@ -84,12 +84,14 @@ async function call(
   body: Record<string, unknown>,
 ): Promise<Reply> {
   const format = formatOf(body["format"]);
+  const args = argumentsOf(body["args"]);
+  refuseDeepNesting(args, "args");
   const committed = await context.engine.request("runFunction", {
     kind,
     credential: context.credential,
     componentPath: body["componentPath"] == null ? "" : asString(body["componentPath"], "componentPath"),
     name: canonicalFunctionName(asString(body["path"], "path")),
-    argsJson: JSON.stringify(argumentsOf(body["args"])),
+    argsJson: JSON.stringify(args),
   });
   return reply(committed, format);
 }

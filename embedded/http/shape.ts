@@ -28,6 +28,25 @@ export function asCount(value: unknown, what: string): number {
   throw wrongShape(what, "a whole number of at least 0");
 }
 
+/** Twice what Convex's values may nest: past it recursive code would run out of stack. The exact limit is the engine's. */
+const maxJsonDepth = 128;
+
+/** Throws BadRequest, naming what, when its arrays and objects nest too deeply to be looked at. */
+export function refuseDeepNesting(value: unknown, what: string): void {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > maxJsonDepth) {
+      const sentence = `${what} nests arrays and objects more than ${maxJsonDepth} deep. Flatten it, or send it as a string.`;
+      throw new DeploymentError("BadRequest", sentence);
+    }
+    level = level.flatMap((item) =>
+      typeof item === "object" && item !== null
+        ? Object.values(item).filter((inner) => typeof inner === "object" && inner !== null)
+        : [],
+    );
+  }
+}
+
 function wrongShape(what: string, expected: string): DeploymentError {
   return new DeploymentError("BadRequest", `${what} must be ${expected}.`);
 }

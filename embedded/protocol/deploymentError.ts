@@ -16,6 +16,7 @@ const codes = {
   BodyTooLarge: { status: 413, cause: "user" },
   PortTaken: { status: 500, cause: "system" },
   FolderInUse: { status: 500, cause: "system" },
+  FolderUnusable: { status: 500, cause: "system" }, // the data folder cannot be made, read or written
   Unavailable: { status: 503, cause: "system" }, // starting, closing, or the engine does not answer
   Internal: { status: 500, cause: "system" }, // a fault of the deployment itself
 } as const satisfies Record<string, { status: number; cause: "user" | "system" }>;

@@ -5,6 +5,7 @@
 import { DatabaseSync } from "node:sqlite";
 import type { SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
 
+import { DeploymentError } from "../protocol/deploymentError.ts";
 import { MIGRATIONS } from "./migrations.ts";
 
 export type Row = Record<string, SQLOutputValue>;
@@ -99,7 +100,8 @@ export class Database {
   #migrate(): void {
     const version = Number(this.get("PRAGMA user_version")?.["user_version"]);
     if (version > MIGRATIONS.length) {
-      throw new Error(
+      throw new DeploymentError(
+        "FolderUnusable",
         `The database was written by a newer version of this program (format ${version}, known up to ` +
           `${MIGRATIONS.length}). Update the program or use another data folder.`,
       );

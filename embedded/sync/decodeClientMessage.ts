@@ -1,7 +1,15 @@
 /** Decodes and checks a frame of a sync client, in the main thread: what passes here has the shape of SyncClientMessage. */
 import type { AdminKey } from "../auth/adminKey.ts";
 import { wrongAdminKey } from "../auth/adminKey.ts";
-import { asArray, asCount, asObject, asString, isObject, type JsonObject } from "../http/shape.ts";
+import {
+  asArray,
+  asCount,
+  asObject,
+  asString,
+  isObject,
+  refuseDeepNesting,
+  type JsonObject,
+} from "../http/shape.ts";
 import { canonicalFunctionName } from "../protocol/deployedCode.ts";
 import { DeploymentError } from "../protocol/deploymentError.ts";
 import type { Credential } from "../protocol/mainMessages.ts";
@@ -92,6 +100,7 @@ function functionRequest(message: JsonObject): SyncFunctionRequest {
 function callOf(message: JsonObject): { componentPath: string; name: string; argsJson: string } {
   const args = asArray(message["args"], "args");
   if (args.length !== 1) throw new DeploymentError("BadRequest", "args must hold one object.");
+  refuseDeepNesting(args, "args");
   const componentPath = message["componentPath"];
   return {
     componentPath: typeof componentPath === "string" ? componentPath : "",

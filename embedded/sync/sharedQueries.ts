@@ -6,6 +6,7 @@
 import { hash } from "node:crypto";
 import type { Caller, FunctionResult } from "../protocol/calls.ts";
 import type { Commit, QueryCall, QueryRun, ReadSet } from "../protocol/engine.ts";
+import { OwnerTurns } from "./ownerTurns.ts";
 
 export interface QueryResult {
   /** Equal for equal results; log lines do not count. */
@@ -35,6 +36,16 @@ export interface SharedQuery<Owner> {
   staleSince: bigint | null;
 }
 
+/** How far a refresh goes before it gives way. */
+export interface Slice<Owner> {
+  /** Asked after each query; at least one runs. */
+  isOver: () => boolean;
+  /** Only what this owner watches. */
+  only?: Owner;
+}
+
+const whole = { isOver: () => false };
+
 /** Runs queries at one snapshot; system queries too. */
 export type RunQueries = (calls: QueryCall[]) => Promise<QueryRun[]>;
 
@@ -42,6 +53,7 @@ export class SharedQueries<Owner> {
   readonly #runQueries: RunQueries;
   readonly #byKey = new Map<string, SharedQuery<Owner>>();
   readonly #stale = new Set<SharedQuery<Owner>>();
+  readonly #turns = new OwnerTurns<Owner>();
   /** Commits seen while queries run: a run may have begun before one of them. */
   #recentCommits: Commit[] | null = null;
 
@@ -88,34 +100,36 @@ export class SharedQueries<Owner> {
   }
 
   /**
-   * Runs what does not hold at `ts`, until every query holds at one timestamp, which is returned. The caller must use
-   * the results in the same turn. Calls `onChanged` for each owner that has a new result.
+   * Runs what does not hold at `ts`, owner by owner in turns, until every query holds at one timestamp or the slice is
+   * over. The timestamp is returned: what is not stale holds at it. The caller must use the results in the same turn.
+   * Calls `onChanged` for each owner that has a new result.
    */
-  async refresh(ts: bigint, onChanged: (owner: Owner) => void): Promise<bigint> {
+  async refresh(ts: bigint, onChanged: (owner: Owner) => void, slice: Slice<Owner> = whole): Promise<bigint> {
     let snapshotTs = ts;
     for (;;) {
-      const outdated = [...this.#stale].filter(
-        ({ staleSince }) => staleSince !== null && staleSince <= snapshotTs,
+      const outdated = this.#turns.order(
+        [...this.#stale].filter((query) => isDue(query, snapshotTs, slice.only)),
       );
       if (outdated.length === 0) return snapshotTs;
-      snapshotTs = await this.#run(outdated, onChanged);
+      for (const query of outdated) {
+        if (!this.#stale.has(query)) continue; // everybody left, or it was merged with an equal one
+        this.#turns.taken(query);
+        const runTs = await this.#run(query, onChanged);
+        if (runTs > snapshotTs) snapshotTs = runTs;
+        if (slice.isOver()) return snapshotTs;
+      }
     }
   }
 
-  async #run(queries: SharedQuery<Owner>[], onChanged: (owner: Owner) => void): Promise<bigint> {
+  async #run(query: SharedQuery<Owner>, onChanged: (owner: Owner) => void): Promise<bigint> {
     const commits: Commit[] = [];
     this.#recentCommits = commits;
     try {
-      const runs = await this.#runQueries(queries.map(({ request, journal }) => ({ ...request, journal })));
-      let snapshotTs = 0n;
-      for (const [index, run] of runs.entries()) {
-        const query = queries[index];
-        if (query === undefined) throw new Error("more runs than queries");
-        snapshotTs = run.ts;
-        const missed = commits.find(({ ts, writes }) => ts > run.ts && run.reads.isTouchedBy(writes));
-        this.#take(query, run, missed?.ts ?? null, onChanged);
-      }
-      return snapshotTs;
+      const [run] = await this.#runQueries([{ ...query.request, journal: query.journal }]);
+      if (run === undefined) throw new Error("a query gave no result");
+      const missed = commits.find(({ ts, writes }) => ts > run.ts && run.reads.isTouchedBy(writes));
+      this.#take(query, run, missed?.ts ?? null, onChanged);
+      return run.ts;
     } finally {
       this.#recentCommits = null;
     }
@@ -209,6 +223,16 @@ export class SharedQueries<Owner> {
     shared.staleSince = since;
     this.#stale.add(shared);
   }
+}
+
+/** Whether the query must run before anybody concerned can be told what holds at `ts`. */
+export function isDue<Owner>(
+  { staleSince, subscriptions }: SharedQuery<Owner>,
+  ts: bigint,
+  only?: Owner,
+): boolean {
+  if (staleSince === null || staleSince > ts) return false;
+  return only === undefined || [...subscriptions].some(({ owner }) => owner === only);
 }
 
 /** Journals are part of the first key only: two pages that ended elsewhere stay apart. */

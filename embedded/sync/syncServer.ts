@@ -1,6 +1,9 @@
 /**
  * All sync sessions of the deployment, in the engine thread. Tells each what changed, in one Transition at one
- * timestamp: after a commit, what it touched runs once, and then every session concerned is told.
+ * timestamp: after a commit, what it touched runs once, and every session is told as soon as all it watches holds.
+ *
+ * Nobody has the thread for longer than a slice: messages are taken from the sockets in turns, queries are run in slices,
+ * and between two of them the event loop goes round, to mutations, heartbeats of actions, and everybody else.
  */
 import type { Caller, FunctionResult } from "../protocol/calls.ts";
 import { asDeploymentError } from "../protocol/deploymentError.ts";
@@ -8,8 +11,9 @@ import type { Engine } from "../protocol/engine.ts";
 import type { Credential } from "../protocol/mainMessages.ts";
 import { encodeTs, type SyncClientMessage } from "../protocol/syncMessages.ts";
 import { isSystemFunction } from "../system/systemQueries.ts";
-import { SharedQueries, type RunQueries } from "./sharedQueries.ts";
+import { SharedQueries, type RunQueries, type Slice } from "./sharedQueries.ts";
 import { SyncSession, type SessionHost } from "./syncSession.ts";
+import { Turns } from "./turns.ts";
 
 export interface SyncServerParts {
   engine: Engine;
@@ -21,16 +25,22 @@ export interface SyncServerParts {
   log: (line: string) => void;
   /** Returns what stops it. */
   every: (intervalMs: number, tick: () => void) => () => void;
+  /** Begins a piece of work after which others get the thread. Returns what tells whether it is over. */
+  startSlice: () => () => boolean;
 }
 
 /** Clients give up after 60 s of silence. */
 const pingEveryMs = 15_000;
+/** While commits keep touching what a session watches, its queries never hold at once: after so many slices they run in one piece. */
+const maxSlicesWaited = 100;
 
 export class SyncServer {
   readonly #parts: SyncServerParts;
   readonly #queries: SharedQueries<SyncSession>;
   readonly #sessions = new Map<number, SyncSession>();
-  readonly #concerned = new Set<SyncSession>();
+  /** Who is to be told something, and for how many slices they have waited. */
+  readonly #concerned = new Map<SyncSession, number>();
+  readonly #turns: Turns<number>;
   readonly #stops: (() => void)[];
   #isTelling = false;
   #isClosed = false;
@@ -38,6 +48,7 @@ export class SyncServer {
   constructor(parts: SyncServerParts) {
     this.#parts = parts;
     this.#queries = new SharedQueries(parts.runQueries);
+    this.#turns = new Turns(parts.startSlice);
     const rerunAll = (): void => {
       this.#queries.markAllStale();
       this.#tellSoon();
@@ -66,7 +77,7 @@ export class SyncServer {
       runMutation: (session, message) => void this.#runMutation(session, message),
       runAction: (session, message) => void this.#runAction(session, message),
       needsTransition: (session) => {
-        this.#concerned.add(session);
+        this.#concern(session);
         this.#tellSoon();
       },
       recordSent: (componentPath, name, bytes) => {
@@ -77,17 +88,21 @@ export class SyncServer {
   }
 
   socketMessage(socketId: number, message: SyncClientMessage): void {
-    this.#sessions.get(socketId)?.receive(message);
+    this.#turns.add(socketId, () => this.#sessions.get(socketId)?.receive(message));
   }
 
+  /** What it sent before it closed still counts. */
   socketClosed(socketId: number): void {
-    this.#sessions.get(socketId)?.socketClosed();
-    this.#sessions.delete(socketId);
+    this.#turns.add(socketId, () => {
+      this.#sessions.get(socketId)?.socketClosed();
+      this.#sessions.delete(socketId);
+    });
   }
 
   close(): void {
     this.#isClosed = true;
     for (const stop of this.#stops) stop();
+    this.#turns.close();
     for (const session of this.#sessions.values()) session.socketClosed();
     this.#sessions.clear();
   }
@@ -104,17 +119,36 @@ export class SyncServer {
 
   async #tell(): Promise<void> {
     try {
-      const ts = await this.#queries.refresh(this.#parts.engine.latestTs(), (session) =>
-        this.#concerned.add(session),
+      const ts = await this.#queries.refresh(
+        this.#parts.engine.latestTs(),
+        (session) => this.#concern(session),
+        this.#nextSlice(),
       );
-      // In the same turn as the end of the refresh: now every query holds at `ts`.
-      for (const session of this.#concerned) session.transition(ts);
-      this.#concerned.clear();
+      // In the same turn as the end of the refresh: now what is not stale holds at `ts`.
+      for (const [session, waited] of this.#concerned) {
+        if (!session.holdsAt(ts)) {
+          this.#concerned.set(session, waited + 1);
+          continue;
+        }
+        session.transition(ts);
+        this.#concerned.delete(session);
+      }
     } catch (error) {
       this.#breakOff(error);
     }
     this.#isTelling = false;
     if (this.#queries.hasStale || this.#concerned.size > 0) this.#tellSoon();
+  }
+
+  #concern(session: SyncSession): void {
+    if (!this.#concerned.has(session)) this.#concerned.set(session, 0);
+  }
+
+  #nextSlice(): Slice<SyncSession> {
+    for (const [session, waited] of this.#concerned) {
+      if (waited >= maxSlicesWaited) return { isOver: () => false, only: session };
+    }
+    return { isOver: this.#parts.startSlice() };
   }
 
   #breakOff(error: unknown): void {

@@ -70,6 +70,9 @@ export interface SessionHost {
   recordSent: (componentPath: string, name: string, bytes: number) => void;
 }
 
+/** Far more than a page shows; what one client can make the engine run in one piece stays within seconds. */
+const maxQueries = 512;
+
 /** RFC 6455, 7.4.1. */
 const normalClosure = 1000;
 const policyViolation = 1008;
@@ -154,6 +157,11 @@ export class SyncSession {
   oweTransition(): void {
     this.#owesTransition = true;
     this.#host.needsTransition(this);
+  }
+
+  /** Whether a Transition can be sent: all its queries hold at `ts`. */
+  holdsAt(ts: bigint): boolean {
+    return this.#watched.holdsAt(ts);
   }
 
   /** Tells the client everything that holds at `ts`. All its queries hold then. */
@@ -245,7 +253,16 @@ export class SyncSession {
       return;
     }
     this.#wanted.querySet = newVersion;
-    for (const change of modifications) this.#watched.change(change, this.#caller);
+    for (const change of modifications) {
+      this.#watched.change(change, this.#caller);
+      if (this.#watched.size > maxQueries) {
+        this.fail(
+          `The client watches more than ${maxQueries} queries at once, the limit of this deployment. ` +
+            "Ask for several things in one query, or watch only what is shown.",
+        );
+        return;
+      }
+    }
     this.#host.needsTransition(this);
   }
 

@@ -1,7 +1,7 @@
 /** The query set of one session: which queries the client watches, and which results it was told. */
 import type { Caller } from "../protocol/calls.ts";
 import type { SyncQueryChange } from "../protocol/syncMessages.ts";
-import type { SharedQueries, Subscription } from "./sharedQueries.ts";
+import { isDue, type SharedQueries, type Subscription } from "./sharedQueries.ts";
 
 interface Watched<Owner> {
   subscription: Subscription<Owner>;
@@ -24,6 +24,18 @@ export class WatchedQueries<Owner> {
     this.#owner = owner;
     this.#shared = shared;
     this.#recordSent = recordSent;
+  }
+
+  get size(): number {
+    return this.#watched.size;
+  }
+
+  /** Whether every result is that of one moment, `ts`. */
+  holdsAt(ts: bigint): boolean {
+    for (const { subscription } of this.#watched.values()) {
+      if (subscription.shared !== null && isDue(subscription.shared, ts)) return false;
+    }
+    return true;
   }
 
   change(change: SyncQueryChange, caller: Caller): void {

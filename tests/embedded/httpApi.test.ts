@@ -119,6 +119,13 @@ test.each([
   expect(logged).toEqual([]);
 });
 
+test("arguments that nest too deeply are refused in a sentence and not logged", async () => {
+  const body = `{"path":"notes:list","args":{"board":${"[".repeat(20_000)}${"]".repeat(20_000)}}}`;
+  const answer = await request("/api/query", { method: "POST", body });
+  expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining("more than 128 deep")]);
+  expect(logged).toEqual([]);
+});
+
 test("browsers of any origin may call", async () => {
   const preflight = await request("/api/query", {
     method: "OPTIONS",

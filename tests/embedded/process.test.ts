@@ -1,7 +1,7 @@
 /** The deployment as a process: how it starts, ends, and what survives. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConvexHttpClient } from "convex/browser";
@@ -125,10 +125,44 @@ test("a second process on one folder is refused, until the first is gone however
   await start(dataFolder);
 });
 
-test("the admin key's file is for its owner only", async () => {
+test("the files of the data folder are for their owner only", async () => {
   const dataFolder = newDataFolder();
   await start(dataFolder);
-  expect(statSync(join(dataFolder, "admin-key")).mode & 0o777).toBe(0o600);
+  const modes = readdirSync(dataFolder).map((name) => [name, statSync(join(dataFolder, name)).mode & 0o777]);
+  expect(Object.fromEntries(modes)).toMatchObject({ "admin-key": 0o600, "deployment.sqlite": 0o600 });
+  expect(new Set(modes.map(([, mode]) => mode))).toEqual(new Set([0o600]));
+});
+
+test.each([
+  [
+    "whose database is broken",
+    "",
+    (folder: string) => writeFileSync(join(folder, "deployment.sqlite"), "x".repeat(5_000)),
+    "not a database",
+  ],
+  [
+    "whose lock is broken",
+    "",
+    (folder: string) => writeFileSync(join(folder, "lock"), "x".repeat(5_000)),
+    "not a database",
+  ],
+  ["whose admin key is a folder", "", (folder: string) => mkdirSync(join(folder, "admin-key")), "EISDIR"],
+  ["that is a file", "file", (folder: string) => writeFileSync(join(folder, "file"), ""), "it is a file"],
+  ["inside a file", "file/inner", (folder: string) => writeFileSync(join(folder, "file"), ""), "is a file"],
+])("a data folder %s is told in a sentence, with exit code 2", async (_what, name, spoil, reason) => {
+  const folder = newDataFolder();
+  spoil(folder);
+  const { exitCode, stderr } = await runMain("--data", join(folder, name), ...anyPorts);
+  expect(exitCode).toBe(2);
+  expect(stderr.trim().split("\n")).toHaveLength(1);
+  expect(stderr).toContain(`The data folder ${join(folder, name)}`.replace(/\/$/, ""));
+  expect(stderr).toContain(reason);
+  expect(stderr).toContain("Choose another data folder");
+});
+
+test.skipIf(process.platform !== "linux")("a data folder where none can be made is refused", async () => {
+  const { exitCode, stderr } = await runMain("--data", "/proc/none/such", ...anyPorts);
+  expect([exitCode, stderr]).toEqual([2, expect.stringContaining("/proc/none/such cannot be used: ")]);
 });
 
 test.each([

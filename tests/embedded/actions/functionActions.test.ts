@@ -193,3 +193,20 @@ test("requests that come before the code is known wait for it", async () => {
   await actions.push({ "http.ts": http });
   expect(await (await early).text()).toBe("served");
 });
+
+test("what functions scheduled or called has slots that no crowd of clients can take", async () => {
+  const { gates, syscall } = withGates();
+  const actions = await start(
+    { "m.ts": action(`if (args.door) await ctx.runQuery(args.door, {}); return "done"`) },
+    { syscall, limits: { concurrent: 1, concurrentInner: 1, maxWaitMs: 20 } },
+  );
+  const crowd = actions.run("m.js:run", { door: "crowd" });
+  await gates.reached("crowd");
+  expect(await actions.run("m.js:run")).toMatchObject({ status: "error" });
+  const scheduled = { componentPath: "", name: "m.js:run", argsJson: "{}" };
+  expect(
+    await actions.pool.runAction({ ...scheduled, caller: { kind: "system", attributes: null } }, "scheduled"),
+  ).toMatchObject({ status: "success" });
+  gates.open("crowd");
+  expect(await crowd).toMatchObject({ status: "success" });
+});

@@ -164,3 +164,33 @@ test("a query nobody watches any more is not run", async () => {
   await queries.refresh(cells.ts, nobody);
   expect(cells.runs).toEqual([]);
 });
+
+test("a slice of a refresh runs one query of each owner before the second of any", async () => {
+  const cells = new Cells();
+  const queries = new SharedQueries<string>(cells.run);
+  for (const name of ["a", "b", "c"]) queries.subscribe("crowd", query(name));
+  const page = queries.subscribe("page", query("page"));
+  await queries.refresh(cells.ts, nobody, { isOver: () => cells.runs.length === 2 });
+  expect([cells.runs, valueOf(page), queries.hasStale]).toEqual([["a", "page"], "empty", true]);
+  await queries.refresh(cells.ts, nobody);
+  expect([cells.runs, queries.hasStale]).toEqual([["a", "page", "b", "c"], false]);
+});
+
+test("between slices only what a commit touched runs again", async () => {
+  const cells = new Cells();
+  const queries = new SharedQueries<string>(cells.run);
+  const [first] = ["a", "b", "c"].map((name) => queries.subscribe("tab", query(name)));
+  await queries.refresh(cells.ts, nobody, { isOver: () => cells.runs.length === 2 });
+  queries.onCommit(cells.commit("a", "newer"));
+  expect(await queries.refresh(cells.ts, nobody)).toBe(2n);
+  expect([cells.runs, valueOf(first!)]).toEqual([["a", "b", "c", "a"], "newer"]);
+});
+
+test("one owner's queries can be run in one piece", async () => {
+  const cells = new Cells();
+  const queries = new SharedQueries<string>(cells.run);
+  for (const name of ["a", "b"]) queries.subscribe("tab", query(name));
+  queries.subscribe("other", query("c"));
+  await queries.refresh(cells.ts, nobody, { isOver: () => false, only: "tab" });
+  expect(cells.runs).toEqual(["a", "b"]);
+});
