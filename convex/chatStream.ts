@@ -56,30 +56,56 @@ async function requestBody(request: Request): Promise<{ streamId: string; driver
   if (Number(request.headers.get("Content-Length") ?? 0) > maxBodyBytes) {
     throw bodyTooLarge();
   }
-  const bytes = await request.arrayBuffer();
-  if (bytes.byteLength > maxBodyBytes) {
-    throw bodyTooLarge();
-  }
-  const body = parsedObject(new TextDecoder().decode(bytes));
+  const body = parsedObject(await boundedText(request));
   const streamId = body["streamId"];
-  if (typeof streamId !== "string" || streamId === "" || streamId.length > maxStreamIdLength) {
+  if (!isText(streamId, 1, maxStreamIdLength)) {
     throw invalid("streamId", "streamId must be the stream id of a reply.");
   }
   const driverToken = body["runToken"];
   if (driverToken === undefined) {
     return { streamId };
   }
-  const isToken =
-    typeof driverToken === "string" &&
-    driverToken.length >= minDriverTokenLength &&
-    driverToken.length <= maxDriverTokenLength;
-  if (!isToken) {
+  if (!isText(driverToken, minDriverTokenLength, maxDriverTokenLength)) {
     throw invalid(
       "runToken",
       `runToken must have ${minDriverTokenLength} to ${maxDriverTokenLength} characters.`,
     );
   }
   return { streamId, driverToken };
+}
+
+/** The request's text, read no further than the limit. */
+async function boundedText(request: Request): Promise<string> {
+  if (request.body === null) {
+    return "";
+  }
+  const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) {
+      return text + decoder.decode();
+    }
+    length += value.byteLength;
+    if (length > maxBodyBytes) {
+      // Not awaited: the answer does not depend on the client's hearing of it, nor on this succeeding.
+      void reader.cancel().catch(() => {});
+      throw bodyTooLarge();
+    }
+    text += decoder.decode(value, { stream: true });
+  }
+}
+
+/** The database refuses text with half a character in it, so such a text names nothing. */
+function isText(value: unknown, minLength: number, maxLength: number): value is string {
+  return (
+    typeof value === "string" &&
+    value.length >= minLength &&
+    value.length <= maxLength &&
+    value.isWellFormed()
+  );
 }
 
 function parsedObject(text: string): Record<string, unknown> {

@@ -37,7 +37,9 @@ import type * as providers_providerFailure from "../providers/providerFailure.js
 import type * as runs from "../runs.js";
 import type * as serverRuns from "../serverRuns.js";
 import type * as shared_errors from "../shared/errors.js";
+import type * as shared_promptLength from "../shared/promptLength.js";
 import type * as shared_streamEvents from "../shared/streamEvents.js";
+import type * as shared_whereVariablesAre from "../shared/whereVariablesAre.js";
 import type * as streaming_bodySink from "../streaming/bodySink.js";
 import type * as streaming_chunkBatcher from "../streaming/chunkBatcher.js";
 import type * as streaming_claimedRun from "../streaming/claimedRun.js";
@@ -45,6 +47,7 @@ import type * as streaming_clock from "../streaming/clock.js";
 import type * as streaming_crossOrigin from "../streaming/crossOrigin.js";
 import type * as streaming_interruptibleWait from "../streaming/interruptibleWait.js";
 import type * as streaming_leaseKeeper from "../streaming/leaseKeeper.js";
+import type * as streaming_modelSilence from "../streaming/modelSilence.js";
 import type * as streaming_overlapRemoval from "../streaming/overlapRemoval.js";
 import type * as streaming_replyEnd from "../streaming/replyEnd.js";
 import type * as streaming_replyPump from "../streaming/replyPump.js";
@@ -89,7 +92,9 @@ declare const fullApi: ApiFromModules<{
   runs: typeof runs;
   serverRuns: typeof serverRuns;
   "shared/errors": typeof shared_errors;
+  "shared/promptLength": typeof shared_promptLength;
   "shared/streamEvents": typeof shared_streamEvents;
+  "shared/whereVariablesAre": typeof shared_whereVariablesAre;
   "streaming/bodySink": typeof streaming_bodySink;
   "streaming/chunkBatcher": typeof streaming_chunkBatcher;
   "streaming/claimedRun": typeof streaming_claimedRun;
@@ -97,6 +102,7 @@ declare const fullApi: ApiFromModules<{
   "streaming/crossOrigin": typeof streaming_crossOrigin;
   "streaming/interruptibleWait": typeof streaming_interruptibleWait;
   "streaming/leaseKeeper": typeof streaming_leaseKeeper;
+  "streaming/modelSilence": typeof streaming_modelSilence;
   "streaming/overlapRemoval": typeof streaming_overlapRemoval;
   "streaming/replyEnd": typeof streaming_replyEnd;
   "streaming/replyPump": typeof streaming_replyPump;

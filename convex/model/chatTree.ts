@@ -1,15 +1,13 @@
 /** The tree of a chat's messages: where a new turn is attached, and how it is begun. */
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx, QueryCtx } from "../_generated/server.js";
+import { describeTooLong, maxPromptLength } from "../shared/promptLength.ts";
 import { hasEnded } from "../shared/streamEvents.ts";
 import { appError } from "./appError.ts";
 import { createStream, nameStream } from "./replyStreams.ts";
 import { storeText } from "./replyText.ts";
 import { queueRun } from "./runLifecycle.ts";
 import { cutAt } from "./textPieces.ts";
-
-/** UTF-16 units of one user message. */
-const maxPromptLength = 200_000;
 
 const maxRequestIdLength = 200;
 
@@ -100,7 +98,8 @@ async function turnOfUserMessage(
 
 /** A client's name for a request, by which it is not carried out twice. Throws `invalidInput`. */
 export function checkedRequestId(clientRequestId: string): string {
-  if (clientRequestId === "" || clientRequestId.length > maxRequestIdLength) {
+  const hasLength = clientRequestId !== "" && clientRequestId.length <= maxRequestIdLength;
+  if (!hasLength || !clientRequestId.isWellFormed()) {
     throw appError({
       kind: "invalidInput",
       field: "clientRequestId",
@@ -160,7 +159,7 @@ export function checkedPrompt(text: string, field: "text" | "prompt"): string {
     throw appError({
       kind: "invalidInput",
       field,
-      message: `The message has ${text.length} characters; at most ${maxPromptLength} can be sent. Shorten it.`,
+      message: describeTooLong(text.length),
     });
   }
   return text;

@@ -1,5 +1,6 @@
 /** Which models this deployment can use, by its environment variables, and which of them a reply gets. */
 import { appError } from "../model/appError.ts";
+import { whereVariablesAre } from "../shared/whereVariablesAre.ts";
 import { catalogue, compatibleModelDefaults } from "./catalogue.ts";
 import type { CatalogueModel, ProviderName } from "./catalogue.ts";
 
@@ -84,7 +85,7 @@ function offer(model: CatalogueModel, env: Environment): OfferedModel {
     ? {
         ...model,
         endpoint: null,
-        unavailableReason: `Set ${endpoint.missing} in the deployment's environment.`,
+        unavailableReason: `Set ${endpoint.missing} ${whereVariablesAre}.`,
       }
     : { ...model, endpoint, unavailableReason: null };
 }
@@ -114,7 +115,7 @@ export function chooseModel(env: Environment, wanted: string | undefined, former
       kind: "modelUnavailable",
       message:
         "This deployment has no model. Set OPENAI_API_KEY, ANTHROPIC_API_KEY or OPENAI_COMPATIBLE_BASE_URL with " +
-        "OPENAI_COMPATIBLE_MODELS in its environment.",
+        `OPENAI_COMPATIBLE_MODELS ${whereVariablesAre}.`,
     });
   }
   return model.id;

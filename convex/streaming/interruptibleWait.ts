@@ -15,6 +15,7 @@ export class InterruptibleWait {
   private readonly clock: Clock;
   private isInterrupted = false;
   private endWait = () => {};
+  private failWait = (_error: Error) => {};
 
   constructor(clock: Clock) {
     this.clock = clock;
@@ -26,12 +27,18 @@ export class InterruptibleWait {
    */
   async for<Result>(promise: Promise<Result>): Promise<Result> {
     return await new Promise<Result>((resolve, reject) => {
+      this.failWait = reject;
       this.endWait = () => reject(new WaitInterrupted());
       promise.then(resolve, reject);
       if (this.isInterrupted) {
         this.endWait();
       }
     });
+  }
+
+  /** Rejects the `for` that is under way; nothing if none is. */
+  fail(error: Error): void {
+    this.failWait(error);
   }
 
   /** Resolves after `ms`, or as soon as an interruption is asked for. */

@@ -2,6 +2,13 @@
  * Keeps a run while its pump works: heartbeats when there is nothing to persist, the question whether to
  * stop, and the fence. A pump that cannot reach the database gives the run up by itself, well before the
  * lease lets anybody else have it. How long a lease lasts is the database's to say, with each answer.
+ *
+ *              the fence is due after a sleep
+ *        held --------------------------------> unsure
+ *         | <------ an answer asked for since ---- |
+ *         | the fence is due, or the run is gone   | no such answer, or the run is gone
+ *         v                                        v
+ *        lost <------------------------------------+
  */
 import type { Clock } from "./clock.ts";
 import { RunLostError } from "./runStore.ts";
@@ -10,7 +17,13 @@ import type { RunAnswer, RunStore } from "./runStore.ts";
 /**
  * How often a pump that hears nothing from the database asks. A stop so reaches the provider within a second.
  */
-const watchMs = 700;
+export const watchMs = 700;
+
+/** Two looks that are further apart show that the machine slept, and that no answer could be heard. */
+const sleptMs = 3_000;
+
+/** How long a pump that woke up waits to hear whether the run is still its own. */
+const wakeAnswerMs = 5_000;
 
 /** Of a lease of fifteen seconds: a heartbeat is due after five, the run is given up after ten. */
 const heartbeatShare = 1 / 3;
@@ -30,7 +43,7 @@ export interface LeaseKeeperOptions {
   lease: Lease;
   onStop(): void;
   onLost(error: RunLostError): void;
-  /** Called with every look at the lease. */
+  /** Called every `watchMs` while the run is held. */
   onWatch(): void;
 }
 
@@ -42,15 +55,21 @@ export class LeaseKeeper {
   private hasHeard = false;
   private isAsking = false;
   private isStopped = false;
+  private lookedAt: number;
+  /** When the question was asked whose answer decides whether the run is still held; null while it is. */
+  private unsureSince: number | null = null;
+  private waiters: (() => void)[] = [];
   private cancelWatch = () => {};
   private cancelFence = () => {};
 
   constructor(options: LeaseKeeperOptions) {
     this.options = options;
     this.lease = options.lease;
+    this.lookedAt = options.clock.now();
   }
 
   start(): void {
+    this.lookedAt = this.options.clock.now();
     this.setWatch();
     this.setFence();
   }
@@ -61,15 +80,35 @@ export class LeaseKeeper {
     this.cancelFence();
   }
 
+  /**
+   * Whether the run may be shown to be this pump's. False from the moment the fence is due, also before its
+   * timer knows.
+   */
+  isHeld(): boolean {
+    if (this.unsureSince === null && this.options.clock.now() >= this.fenceAt()) {
+      this.reachFence();
+    }
+    return !this.isStopped && this.unsureSince === null;
+  }
+
+  /** Resolves when the run is held; never if it is lost, which `onLost` tells. */
+  async held(): Promise<void> {
+    while (!this.isHeld()) {
+      await new Promise<void>((resolve) => this.waiters.push(resolve));
+    }
+  }
+
   /** Makes a call that extends the lease, and notes its answer. Rejects as the call does. */
   async extend(call: () => Promise<RunAnswer>): Promise<void> {
     const askedAt = this.options.clock.now();
     try {
       const { stop, leaseMs } = await call();
       this.hasHeard = true;
-      if (askedAt >= this.lease.askedAt) {
+      if (askedAt >= Math.max(this.lease.askedAt, this.unsureSince ?? Number.NEGATIVE_INFINITY)) {
         this.lease = { askedAt, leaseMs };
+        this.unsureSince = null;
         this.setFence();
+        this.wakeWaiters();
       }
       if (stop) {
         this.options.onStop();
@@ -91,21 +130,63 @@ export class LeaseKeeper {
       return;
     }
     const { clock } = this.options;
-    const { askedAt, leaseMs } = this.lease;
     this.cancelFence();
-    this.cancelFence = clock.setTimer(
-      () => {
-        this.stop();
-        this.options.onLost(
-          new RunLostError("The database has not answered, and the lease is about to end."),
-        );
-      },
-      Math.max(0, askedAt + Math.floor(leaseMs * fenceShare) - clock.now()),
-    );
+    this.cancelFence = clock.setTimer(() => this.reachFence(), Math.max(0, this.fenceAt() - clock.now()));
+  }
+
+  private fenceAt(): number {
+    return this.lease.askedAt + Math.floor(this.lease.leaseMs * fenceShare);
+  }
+
+  /** The lease is about to end: either nobody answered, or the machine slept and nobody could be heard. */
+  private reachFence(): void {
+    if (this.isStopped) {
+      return;
+    }
+    const { clock, store } = this.options;
+    const now = clock.now();
+    if (now - this.lookedAt < sleptMs) {
+      this.giveUp();
+      return;
+    }
+    this.unsureSince = now;
+    this.lookedAt = now;
+    this.cancelFence();
+    this.cancelFence = clock.setTimer(() => this.giveUp(), wakeAnswerMs);
+    this.extend(() => store.heartbeat()).catch(() => {
+      // Something else that was asked since may have been answered.
+      if (this.unsureSince !== null) {
+        this.giveUp();
+      }
+    });
+  }
+
+  private giveUp(): void {
+    if (this.isStopped) {
+      return;
+    }
+    this.stop();
+    this.options.onLost(new RunLostError("The database has not answered, and the lease is about to end."));
+  }
+
+  private wakeWaiters(): void {
+    const { waiters } = this;
+    this.waiters = [];
+    for (const wake of waiters) {
+      wake();
+    }
   }
 
   private watch(): void {
+    const isHeld = this.isHeld();
+    if (this.isStopped) {
+      return;
+    }
     this.setWatch();
+    this.lookedAt = this.options.clock.now();
+    if (!isHeld) {
+      return;
+    }
     this.options.onWatch();
     if (!this.hasHeard && !this.isAsking) {
       const { askedAt, leaseMs } = this.lease;

@@ -1,6 +1,7 @@
 /**
  * A model that continues a broken-off text may repeat its last words first. The beginning of what it says is
- * held back until the repetition would show, and an exact one is removed.
+ * held back until the repetition would show, and an exact one is removed, unless it may as well be meant: a
+ * word too many does less harm than a row too few.
  */
 
 /** UTF-16 units of the continuation that are held back; also the longest repetition that is found. */
@@ -15,7 +16,7 @@ export class OverlapRemoval {
 
   /** `before` is the persisted text; when it is empty nothing is held back. */
   constructor(before: string) {
-    this.before = before.slice(-heldLength);
+    this.before = before;
     this.held = before === "" ? null : "";
   }
 
@@ -35,9 +36,22 @@ export class OverlapRemoval {
   }
 }
 
-/** How many units at the start of `after` repeat the end of `before`; 0 if fewer than twenty. */
+/** How many units at the start of `after` certainly repeat the end of `before`; 0 if fewer than twenty. */
 function overlapLength(before: string, after: string): number {
-  for (let length = Math.min(before.length, after.length); length >= minOverlap; length--) {
+  const length = longestOverlap(before, after, Math.min(before.length, after.length, heldLength));
+  if (length === 0) {
+    return 0;
+  }
+  const overlap = after.slice(0, length);
+  // What was there before, or begins again within itself as equal rows do, may well come once more.
+  const isThereEarlier = before.indexOf(overlap) < before.length - length;
+  const isPeriodic = longestOverlap(overlap, overlap, length - 1) >= length / 2;
+  return isThereEarlier || isPeriodic ? 0 : length;
+}
+
+/** The longest end of `before` that `after` begins with, at most `maxLength` long; 0 if shorter than twenty. */
+function longestOverlap(before: string, after: string, maxLength: number): number {
+  for (let length = maxLength; length >= minOverlap; length--) {
     if (before.endsWith(after.slice(0, length))) {
       return length;
     }

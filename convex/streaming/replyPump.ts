@@ -1,7 +1,7 @@
 /**
  * Moves one reply from the provider to its two sinks: to the driver's body at once, and to the database
  * through the batcher, off the token path. Owns the order of a run's end: provider, last flush, end of the
- * run, end of the body.
+ * run, end of the body. Somewhat long, because that order and what may interrupt it is one piece of reasoning.
  */
 import { pieces } from "../model/textPieces.ts";
 import { asProviderError, ProviderError } from "../providers/provider.ts";
@@ -9,8 +9,9 @@ import type { FinishReason, Provider, ProviderEvent, ProviderRequest, Usage } fr
 import { ChunkBatcher } from "./chunkBatcher.ts";
 import type { Clock } from "./clock.ts";
 import { InterruptibleWait, WaitInterrupted } from "./interruptibleWait.ts";
-import { LeaseKeeper } from "./leaseKeeper.ts";
+import { LeaseKeeper, watchMs } from "./leaseKeeper.ts";
 import type { Lease } from "./leaseKeeper.ts";
+import { ModelSilence } from "./modelSilence.ts";
 import { OverlapRemoval } from "./overlapRemoval.ts";
 import { replyEnd } from "./replyEnd.ts";
 import type { Verdict } from "./replyEnd.ts";
@@ -63,17 +64,18 @@ export class ReplyPump {
   private readonly keeper: LeaseKeeper;
   private readonly batcher: ChunkBatcher;
   private readonly wait: InterruptibleWait;
-  private readonly providerAbort = new AbortController();
+  /** Of the request that is under way. */
+  private providerAbort = new AbortController();
   private readonly wellFormed = new WellFormedText();
   private readonly wellFormedReasoning = new WellFormedText();
   private readonly overlap: OverlapRemoval;
+  private readonly silence = new ModelSilence();
   /** The whole reply as far as it went into the sinks. */
   private text: string;
   /** What came from the provider and has not gone into the sinks: a stop may come while there is no room. */
   private received = "";
   private reasoningLength = 0;
   private usage: Usage | null = null;
-  private hasReceived = false;
   private sentAt: number;
   /** How the run ends; the first one counts. */
   private verdict: Verdict | null = null;
@@ -92,7 +94,10 @@ export class ReplyPump {
       lease: run.lease,
       onStop: () => this.decide({ kind: "stopped" }),
       onLost: (error) => this.lose(error),
-      onWatch: () => this.pingWhenSilent(),
+      onWatch: () => {
+        this.pingWhenSilent();
+        this.endSilence();
+      },
     });
     this.batcher = new ChunkBatcher({
       from: run.persistedText.length,
@@ -129,7 +134,7 @@ export class ReplyPump {
       } catch (thrown) {
         const error = asProviderError(thrown);
         const waitMs = retryWaitsMs[tries];
-        if (this.hasReceived || !error.isRetryable || waitMs === undefined) {
+        if (!this.silence.allowsRetry || !error.isRetryable || waitMs === undefined) {
           this.decide({ kind: "failed", error });
         } else {
           await this.wait.sleep(waitMs);
@@ -143,12 +148,15 @@ export class ReplyPump {
   }
 
   private async read(): Promise<FinishReason> {
-    const { provider } = this.parts;
-    const events = provider.stream(this.run.request, this.providerAbort.signal)[Symbol.asyncIterator]();
+    const abort = new AbortController();
+    this.providerAbort = abort;
+    const events = this.parts.provider.stream(this.run.request, abort.signal)[Symbol.asyncIterator]();
     let finishReason: FinishReason | null = null;
     try {
       for (;;) {
+        this.silence.begin();
         const { done, value } = await this.wait.for(events.next());
+        this.silence.end();
         if (done) {
           break;
         }
@@ -160,6 +168,9 @@ export class ReplyPump {
       if (finishReason === null || error instanceof WaitInterrupted || error instanceof RunLostError) {
         throw error;
       }
+    } finally {
+      this.silence.end();
+      abort.abort();
     }
     if (finishReason === null) {
       throw new ProviderError(
@@ -173,11 +184,12 @@ export class ReplyPump {
   private async take(event: ProviderEvent): Promise<void> {
     switch (event.kind) {
       case "text":
-        this.hasReceived = true;
+        this.silence.hear();
         await this.deliver(this.overlap.push(this.wellFormed.push(event.text)));
         return;
       case "reasoning":
-        this.hasReceived = true;
+        this.silence.hear();
+        await this.untilHeld();
         this.deliverReasoning(this.wellFormedReasoning.push(event.text));
         return;
       case "usage":
@@ -196,10 +208,18 @@ export class ReplyPump {
       if (this.batcher.unacknowledgedLength + piece.length > maxUnacknowledged) {
         await this.wait.for(this.batcher.room(maxUnacknowledged - piece.length));
       }
+      await this.untilHeld();
       this.send({ kind: "text", offset: this.text.length, text: piece });
       this.text += piece;
       this.batcher.push(piece);
       this.received = this.received.slice(piece.length);
+    }
+  }
+
+  /** A driver is shown nothing by a pump that does not know whether it still has the run. */
+  private async untilHeld(): Promise<void> {
+    if (!this.keeper.isHeld()) {
+      await this.wait.for(this.keeper.held());
     }
   }
 
@@ -217,13 +237,13 @@ export class ReplyPump {
    */
   private async persist(verdict: Verdict): Promise<void> {
     this.providerAbort.abort();
-    this.deliverReasoning(this.wellFormedReasoning.end());
     const rest = this.received + this.overlap.push(this.wellFormed.end()) + this.overlap.end();
     const offset = this.text.length;
     this.text += rest;
     // Into the database first, whole: with nobody left to wait for room, the driver would get too far ahead.
     this.batcher.push(rest);
     await this.batcher.drain();
+    this.deliverReasoning(this.wellFormedReasoning.end());
     if (rest !== "") {
       this.send({ kind: "text", offset, text: rest });
     }
@@ -275,6 +295,13 @@ export class ReplyPump {
   private send(event: StreamEvent): void {
     this.parts.sink.send(event);
     this.sentAt = this.parts.clock.now();
+  }
+
+  private endSilence(): void {
+    this.silence.pass(watchMs);
+    if (this.silence.isTooLong) {
+      this.wait.fail(new ProviderError("timeout", "The model was silent for too long."));
+    }
   }
 
   private pingWhenSilent(): void {

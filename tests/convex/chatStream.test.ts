@@ -206,6 +206,13 @@ describe("what is refused", () => {
     ["a body that is no object", "[]", 400, "invalidInput"],
     ["a body without stream id", "{}", 400, "invalidInput"],
     ["a run token that could be guessed", { streamId: "s", runToken: "short" }, 400, "invalidInput"],
+    ["half a character in a stream id", { streamId: "s\ud83d" }, 400, "invalidInput"],
+    [
+      "half a character in a run token",
+      { streamId: "s", runToken: "x".repeat(20) + "\ude00" },
+      400,
+      "invalidInput",
+    ],
     ["a stream that does not exist", { streamId: "s" }, 404, "notFound"],
     ["a body that is too large", { streamId: "s", prompt: "漢".repeat(800_000) }, 413, "invalidInput"],
   ])("%s", async (_name, body, status, kind) => {
@@ -224,6 +231,28 @@ describe("what is refused", () => {
   test("a body whose length is announced as too large, unread", async () => {
     const response = await post(createBackend(), "{}", { "Content-Length": "9000000" });
     expect(response.status).toBe(413);
+  });
+
+  test("a body that never ends, as soon as it is too large", async () => {
+    const chunk = new Uint8Array(256 * 1024);
+    const source = { pulls: 0, isCancelled: false };
+    const body = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        source.pulls += 1;
+        controller.enqueue(chunk);
+        if (source.pulls > 100) {
+          controller.close();
+        }
+      },
+      cancel: () => {
+        source.isCancelled = true;
+      },
+    });
+    const request: RequestInit & { duplex: "half" } = { method: "POST", body, duplex: "half" };
+    const response = await createBackend().fetch("/chat-stream", request);
+    expect(response.status).toBe(413);
+    expect(source.isCancelled).toBe(true);
+    expect(source.pulls).toBeLessThan(12);
   });
 
   test("the reply of a deleted chat", async () => {
@@ -252,6 +281,13 @@ describe("pages of other origins", () => {
     expect(response.headers.get("Access-Control-Allow-Origin")).toBeNull();
     expect(await response.json()).toMatchObject({ message: expect.stringContaining("ALLOWED_ORIGINS") });
     expect(await replyOf(backend, chat)).toMatchObject({ status: "queued" });
+  });
+
+  test("may not call because they share the deployment's name: any name can be made to point here", async () => {
+    vi.stubEnv("ALLOWED_ORIGINS", "https://one.example");
+    // Where convex-test has the request go.
+    const response = await post(createBackend(), "{}", { Origin: "https://some.convex.site" });
+    expect(response.status).toBe(403);
   });
 
   test("ask first, and learn which method and headers they may use", async () => {

@@ -92,6 +92,23 @@ test("request ids are the chat's own: the same one in another chat is another me
   expect(turns.map((turn) => turn.chatId)).toEqual(chats.map((chat) => chat.chatId));
 });
 
+test.each([
+  ["empty", ""],
+  ["longer than two hundred characters", "x".repeat(201)],
+  ["with half a character", "request-\ud83d"],
+])("a request id that is %s is refused with the limit, for a chat as for a message", async (_name, id) => {
+  const backend = createBackend();
+  const { chatId, token } = await runningChat(backend);
+  await finish(backend, token, "");
+  const creation = backend.mutation(api.chats.createChat, { prompt: "Hello", clientRequestId: id });
+  const sending = backend.mutation(api.messages.send, { chatId, text: "Hello", clientRequestId: id });
+  for (const request of [creation, sending]) {
+    await expect(request).rejects.toMatchObject({
+      data: { kind: "invalidInput", field: "clientRequestId", message: expect.stringContaining("1 to 200") },
+    });
+  }
+});
+
 test("a request id that was used for a chat since deleted creates a new one", async () => {
   const backend = createBackend();
   const request = { prompt: "Hello", clientRequestId: "request-1" };

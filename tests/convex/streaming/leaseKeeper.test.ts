@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { systemClock } from "../../../convex/streaming/clock.ts";
+import type { Clock } from "../../../convex/streaming/clock.ts";
 import { LeaseKeeper } from "../../../convex/streaming/leaseKeeper.ts";
-import type { RunAnswer } from "../../../convex/streaming/runStore.ts";
+import type { RunAnswer, RunLostError } from "../../../convex/streaming/runStore.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_000_000 });
@@ -95,3 +96,109 @@ test("a keeper that was stopped neither asks nor gives up, even when an answer c
   await pass(20_000);
   expect(seen.lostAt).toBeNull();
 });
+
+test("after a sleep the run is held again by an answer to a question asked since, and by no earlier one", async () => {
+  const beat = Promise.withResolvers<RunAnswer>();
+  const heartbeat = vi.fn<() => Promise<RunAnswer>>(() => beat.promise);
+  const { keeper, seen } = startKeeper(15_000, heartbeat);
+  const early = Promise.withResolvers<RunAnswer>();
+  const extended = keeper.extend(() => early.promise);
+  await pass(1_000);
+  vi.setSystemTime(Date.now() + 20_000);
+  expect(keeper.isHeld()).toBe(false);
+  early.resolve({ stop: false, leaseMs: 15_000 });
+  await extended;
+  await pass(2_000);
+  expect(keeper.isHeld()).toBe(false);
+  beat.resolve({ stop: false, leaseMs: 15_000 });
+  await keeper.held();
+  expect(keeper.isHeld()).toBe(true);
+  expect(heartbeat).toHaveBeenCalledOnce();
+  expect(seen.lostAt).toBeNull();
+  keeper.stop();
+});
+
+test.each([
+  ["refused", async () => await Promise.reject(new Error("The network is down."))],
+  ["never answered", async () => await new Promise<RunAnswer>(() => {})],
+])("a run whose heartbeat after a sleep is %s is given up, and asked for once", async (_name, answer) => {
+  const heartbeat = vi.fn<() => Promise<RunAnswer>>(answer);
+  const { seen } = startKeeper(15_000, heartbeat);
+  await pass(1_000);
+  vi.setSystemTime(Date.now() + 12_000);
+  await pass(6_000);
+  expect(seen.lostAt).not.toBeNull();
+  expect(heartbeat).toHaveBeenCalledOnce();
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("a sleep that leaves the lease two thirds unused asks nothing", async () => {
+  const heartbeat = vi.fn<() => Promise<RunAnswer>>(async () => ({ stop: false, leaseMs: 15_000 }));
+  const { keeper } = startKeeper(15_000, heartbeat);
+  await pass(100);
+  vi.setSystemTime(Date.now() + 4_000);
+  expect(keeper.isHeld()).toBe(true);
+  await pass(700);
+  expect(heartbeat).not.toHaveBeenCalled();
+  keeper.stop();
+});
+
+/** Passes time as a stopped process sees it: all that fell due meanwhile comes at once, at its end. */
+class StoppedProcess {
+  private time = 0;
+  private timers: { at: number; callback: () => void }[] = [];
+
+  readonly clock: Clock = {
+    now: () => this.time,
+    setTimer: (callback, ms) => {
+      const timer = { at: this.time + ms, callback };
+      this.timers.push(timer);
+      return () => {
+        this.timers = this.timers.filter((other) => other !== timer);
+      };
+    },
+  };
+
+  stopFor(ms: number) {
+    this.time += ms;
+    for (;;) {
+      const [next] = this.timers
+        .filter((timer) => timer.at <= this.time)
+        .toSorted((one, other) => one.at - other.at);
+      if (next === undefined) {
+        return;
+      }
+      this.timers = this.timers.filter((timer) => timer !== next);
+      next.callback();
+    }
+  }
+}
+
+test.each([0, 9_900])(
+  "a process that was stopped for thirteen seconds after %i asks first",
+  async (ranMs) => {
+    const stopped = new StoppedProcess();
+    const onLost = vi.fn<(error: RunLostError) => void>();
+    const heartbeat = vi.fn<() => Promise<RunAnswer>>(async () => ({ stop: false, leaseMs: 15_000 }));
+    const keeper = new LeaseKeeper({
+      store: { heartbeat, poll: async () => "go" },
+      clock: stopped.clock,
+      lease: { askedAt: 0, leaseMs: 15_000 },
+      onStop: () => {},
+      onLost,
+      onWatch: () => {},
+    });
+    keeper.start();
+    for (let ms = 0; ms < ranMs; ms += 100) {
+      stopped.stopFor(100);
+    }
+    const beatsBefore = heartbeat.mock.calls.length;
+    stopped.stopFor(13_000);
+    expect(onLost).not.toHaveBeenCalled();
+    expect(heartbeat).toHaveBeenCalledTimes(beatsBefore + 1);
+    await keeper.held();
+    stopped.stopFor(700);
+    expect(onLost).not.toHaveBeenCalled();
+    keeper.stop();
+  },
+);

@@ -60,8 +60,27 @@ describe("overlap removal", () => {
   });
 
   test("a repetition of two hundred characters is found and removed", () => {
-    const long = "x".repeat(50) + "0123456789".repeat(20);
-    expect(through(new OverlapRemoval(long), ["0123456789".repeat(20), "end"])).toBe("end");
+    const numbers = Array.from({ length: 100 }, (_, index) => String(index)).join(" ");
+    expect(through(new OverlapRemoval(numbers), [numbers.slice(-200), "end"])).toBe("end");
+  });
+
+  test.each([1, 4, 6, 9])(
+    "of equal rows that go on with %i more, none is taken for a repetition",
+    (count) => {
+      const row = "| yes | no | perhaps |\n";
+      const continuation = `${row.repeat(count)}end`;
+      for (const table of [row.repeat(6), `| a | b | c |\n${row.repeat(2)}`, row.repeat(2)]) {
+        expect(through(new OverlapRemoval(table), [continuation])).toBe(continuation);
+      }
+    },
+  );
+
+  test("what stands in the text more than once stays: the model may mean it once more", () => {
+    const refrain = "Row, row, row your boat, gently down the stream.\n";
+    const song = `${refrain}Merrily, merrily, merrily, merrily.\n${refrain}`;
+    expect(through(new OverlapRemoval(song), [refrain, "Life is but a dream."])).toBe(
+      `${refrain}Life is but a dream.`,
+    );
   });
 
   test("only the first two hundred characters are held back", () => {

@@ -1,0 +1,55 @@
+/**
+ * How long a model has been silent, and whether that is too long. Counted in looks at the lease, of which a
+ * sleeping machine makes none: what the model said meanwhile may yet be read.
+ */
+
+/** Models that think before they speak are silent for minutes. */
+const maxPauseMs = 90_000;
+const maxThoughtMs = 5 * 60_000;
+
+/** All the tries to get a first word: Convex ends an action after ten minutes, and so would lose the reason. */
+const maxWordlessMs = 9 * 60_000;
+
+export class ModelSilence {
+  private hasSpoken = false;
+  private wordlessMs = 0;
+  /** Since the last event; null while the model is not waited for. */
+  private silentMs: number | null = null;
+
+  /** The model is waited for. */
+  begin(): void {
+    this.silentMs = 0;
+  }
+
+  /** It is not waited for any more. */
+  end(): void {
+    this.silentMs = null;
+  }
+
+  /** A word or a thought has come: from now on only pauses count. */
+  hear(): void {
+    this.hasSpoken = true;
+  }
+
+  pass(ms: number): void {
+    this.wordlessMs += this.hasSpoken ? 0 : ms;
+    if (this.silentMs !== null) {
+      this.silentMs += ms;
+    }
+  }
+
+  /** Whether to wait for the model no longer. */
+  get isTooLong(): boolean {
+    if (this.silentMs === null) {
+      return false;
+    }
+    return this.hasSpoken
+      ? this.silentMs >= maxPauseMs
+      : this.silentMs >= maxThoughtMs || this.wordlessMs >= maxWordlessMs;
+  }
+
+  /** Whether there is time left for another try; a model that has spoken is not asked again. */
+  get allowsRetry(): boolean {
+    return !this.hasSpoken && this.wordlessMs < maxWordlessMs;
+  }
+}
