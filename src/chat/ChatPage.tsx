@@ -1,5 +1,6 @@
 /** One chat: its conversation, which scrolls, and the composer below it. */
 import { NEW_CHAT_DRAFT } from "../sending/drafts.ts";
+import { focusComposer } from "../ui/composerFocus.ts";
 import { ChatNotFound } from "./ChatNotFound.tsx";
 import { Composer } from "./Composer.tsx";
 import { ConversationContent } from "./ConversationContent.tsx";
@@ -27,8 +28,11 @@ export function ChatPage({ chatId, pageKey }: { chatId: string | null; pageKey: 
     send(text, model);
     jumpToEnd();
   };
-  const sendExample = (prompt: string) =>
+  const sendExample = (prompt: string) => {
     sendAndFollow(prompt, choice.status === "ready" ? choice.model.id : null);
+    // The card that had the focus goes.
+    focusComposer();
+  };
   if (conversation.status === "notFound") return <ChatNotFound />;
 
   return (

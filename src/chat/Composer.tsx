@@ -1,5 +1,7 @@
 /** Where the person writes: the text, the model, and one button that sends or stops. */
 import { useEffect, useRef, type FormEvent, type KeyboardEvent } from "react";
+import { describeTooLong, maxPromptLength } from "../../convex/shared/promptLength.ts";
+import { COMPOSER_ID, focusComposer } from "../ui/composerFocus.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { IconButton } from "../ui/IconButton.tsx";
 import { ModelPicker } from "./ModelPicker.tsx";
@@ -17,19 +19,20 @@ interface ComposerProps {
 export function Composer({ draftKey, choice, control, onSend }: ComposerProps) {
   const draft = useDraft(draftKey);
   const form = useRef<HTMLFormElement>(null);
-  const field = useRef<HTMLTextAreaElement>(null);
   const text = draft.text.trim();
   const canSend = text !== "" && control.status === "idle" && choice.status !== "unavailable";
 
-  useEffect(() => {
-    focusWithoutKeyboard(field.current);
-  }, []);
+  useEffect(focusComposer, []);
 
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();
     if (!canSend) return;
+    if (text.length > maxPromptLength) {
+      draft.reportProblem(describeTooLong(text.length));
+      return;
+    }
     onSend(text, choice.status === "ready" ? choice.model.id : null);
-    focusWithoutKeyboard(field.current);
+    focusComposer();
   };
   const onKeyDown = (event: KeyboardEvent) => {
     // While an input method composes, Enter picks a candidate.
@@ -55,7 +58,7 @@ export function Composer({ draftKey, choice, control, onSend }: ComposerProps) {
       <div className="composer-card">
         <div className="grow-text max-h-52 overflow-y-auto px-4 pt-3.5" data-text={draft.text}>
           <textarea
-            ref={field}
+            id={COMPOSER_ID}
             data-testid="composer"
             aria-label="Message"
             placeholder="Ask anything"
@@ -74,9 +77,4 @@ export function Composer({ draftKey, choice, control, onSend }: ComposerProps) {
       </div>
     </form>
   );
-}
-
-/** On a phone the keyboard would jump up over the page; there the person taps when ready. */
-function focusWithoutKeyboard(field: HTMLTextAreaElement | null): void {
-  if (matchMedia("(pointer: fine)").matches) field?.focus({ preventScroll: true });
 }

@@ -1,11 +1,12 @@
 /** One turn of the assistant, from the empty placeholder to the finished text. */
-import type { RunStatus } from "../../convex/shared/streamEvents.ts";
+import { Suspense } from "react";
+import { hasEnded, type RunStatus } from "../../convex/shared/streamEvents.ts";
 import { AssistantMarkdown } from "../markdown/AssistantMarkdown.tsx";
-import { isEnded } from "../streaming/runStatus.ts";
 import { CopyButton } from "./CopyButton.tsx";
 import type { ListedReply } from "./conversationRows.ts";
 import type { ReplyReader } from "./describeStatus.ts";
 import { ModelName } from "./ModelName.tsx";
+import { ReplySkeleton } from "./ReplySkeleton.tsx";
 import { ReplyStatusLine } from "./ReplyStatusLine.tsx";
 
 interface ReplyMessageProps {
@@ -20,7 +21,8 @@ interface ReplyMessageProps {
 }
 
 export function ReplyMessage({ streamId, status, reader, text, textKnown, error, model }: ReplyMessageProps) {
-  const ended = isEnded(status);
+  const ended = hasEnded(status);
+  const isLoading = ended && !textKnown;
   return (
     <article
       data-testid="message"
@@ -32,25 +34,23 @@ export function ReplyMessage({ streamId, status, reader, text, textKnown, error,
       aria-busy={!ended}
       className="group/reply min-h-18"
     >
-      {!textKnown && ended ? (
-        <div className="space-y-2.5 py-1.5">
-          <div className="skeleton h-4 w-11/12" />
-          <div className="skeleton h-4 w-4/5" />
-          <div className="skeleton h-4 w-3/5" />
-        </div>
+      {isLoading ? (
+        <ReplySkeleton />
       ) : (
-        <div
-          data-testid="message-text"
-          dir="auto"
-          className="reply-text"
-          data-writing={!ended && text !== ""}
-        >
-          {text !== "" && <AssistantMarkdown text={text} isWriting={!ended} />}
-        </div>
+        <Suspense fallback={<ReplySkeleton />}>
+          <div
+            data-testid="message-text"
+            dir="auto"
+            className="reply-text"
+            data-writing={!ended && text !== ""}
+          >
+            {text !== "" && <AssistantMarkdown text={text} isWriting={!ended} />}
+          </div>
+        </Suspense>
       )}
       <footer className="mt-2 flex min-h-8 flex-wrap items-center gap-x-2 gap-y-1">
         {ended && text !== "" && <CopyButton text={text} />}
-        <ReplyStatusLine status={status} hasText={text !== ""} reader={reader} error={error} />
+        <ReplyStatusLine status={status} hasText={text !== "" || isLoading} reader={reader} error={error} />
         <ModelName modelId={model} />
       </footer>
     </article>

@@ -1,4 +1,5 @@
 /** The composer's one button: sends, or stops the reply that is being written. */
+import { focusComposer } from "../ui/composerFocus.ts";
 import { Icon } from "../ui/Icon.tsx";
 
 export type ReplyControl =
@@ -26,6 +27,11 @@ export function SendOrStop({ control, canSend }: { control: ReplyControl; canSen
     );
   }
   const stop = control.status === "replying" ? control.stop : null;
+  const onStop = () => {
+    stop?.();
+    // The button is disabled from now on, which would leave the keyboard nowhere.
+    focusComposer();
+  };
   return (
     <button
       type="button"
@@ -33,7 +39,7 @@ export function SendOrStop({ control, canSend }: { control: ReplyControl; canSen
       aria-label={control.status === "stopping" ? "Stopping" : "Stop the reply"}
       title="Stop the reply"
       disabled={stop === null}
-      onClick={() => stop?.()}
+      onClick={onStop}
       className={`${buttonClass} bg-foreground text-background hover:opacity-85 disabled:opacity-40`}
     >
       <span aria-hidden="true" className="size-3 rounded-[3px] bg-current" />

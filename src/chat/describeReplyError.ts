@@ -1,10 +1,11 @@
 /** Says what a person can do about a reply that failed at the provider. */
 import type { ProviderErrorKind } from "../../convex/shared/errors.ts";
+import { whereVariablesAre } from "../../convex/shared/whereVariablesAre.ts";
 
 export function replyErrorRemedy(kind: ProviderErrorKind): string {
   switch (kind) {
     case "auth":
-      return "Check the provider's API key in .env.local, then send again.";
+      return `Check the provider's API key (${whereVariablesAre}), then send again.`;
     case "rateLimit":
       return "The provider asks to slow down. Wait a minute, then send again.";
     case "overloaded":
@@ -16,7 +17,7 @@ export function replyErrorRemedy(kind: ProviderErrorKind): string {
     case "refused":
       return "The model declined to answer. Put the question another way.";
     case "network":
-      return "The provider could not be reached. Check the connection, then send again.";
+      return "Check the connection, then send again.";
     case "timeout":
       return "The model took too long. Send again, or choose a faster model.";
     case "unknown":

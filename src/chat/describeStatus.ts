@@ -6,8 +6,8 @@ export interface StatusWords {
   tone: "working" | "quiet" | "warning" | "error";
 }
 
-/** How this tab reads a reply; `sending`: the server does not have the message yet. */
-export type ReplyReader = "sending" | "driver" | "spectator";
+/** How this tab reads a reply; `sending` and, without network, `offline`: the server does not have the message yet. */
+export type ReplyReader = "sending" | "offline" | "driver" | "spectator";
 
 interface ReplyCircumstances {
   hasText: boolean;
@@ -15,22 +15,27 @@ interface ReplyCircumstances {
 }
 
 /** A driver is a moment before its first token; for others somebody else's turn comes first. */
-const queuedLabel = { sending: "Sending…", driver: "Thinking…", spectator: "In the queue…" } as const;
+const queuedLabel = {
+  sending: "Sending…",
+  offline: "Will be sent when you are back online",
+  driver: "Thinking…",
+  spectator: "In the queue…",
+} as const satisfies Record<ReplyReader, string>;
 
-/** Null for a complete reply: its text says it all. */
+/** Null for a complete reply that has text: it says it all. */
 export function describeStatus(
   status: RunStatus,
   { hasText, reader }: ReplyCircumstances,
 ): StatusWords | null {
   switch (status) {
     case "queued":
-      return { label: queuedLabel[reader], tone: "working" };
+      return { label: queuedLabel[reader], tone: reader === "offline" ? "quiet" : "working" };
     case "running":
       return { label: hasText ? "Writing…" : "Thinking…", tone: "working" };
     case "recovering":
       return { label: "Picking up where it left off…", tone: "working" };
     case "complete":
-      return null;
+      return hasText ? null : { label: "The model sent no text. Send again.", tone: "quiet" };
     case "stopped":
       return { label: "Stopped", tone: "quiet" };
     case "failed":

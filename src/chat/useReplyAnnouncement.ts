@@ -1,6 +1,7 @@
 /** What a screen reader hears of a reply that is being written: whole sentences, a few at a time, and then its end. */
 import { useEffect, useReducer, useRef } from "react";
 import { endOfLastSentence } from "./sentences.ts";
+import { spokenText } from "./spokenText.ts";
 
 /** Long enough for a sentence to be heard before the next ones replace it in the live region. */
 const ANNOUNCE_EVERY_MS = 3_000;
@@ -44,9 +45,9 @@ export function nextAnnouncement(announced: Announced, { text, ending }: ReplyPr
   const { readUpTo } = announced;
   if (ending !== null) {
     if (readUpTo === null) return announced;
-    return { readUpTo: null, message: `${text.slice(readUpTo).trim()} ${ending}`.trim() };
+    return { readUpTo: null, message: `${spokenText(text.slice(readUpTo))} ${ending}`.trim() };
   }
   if (readUpTo === null) return { readUpTo: text.length, message: "The assistant is replying." };
   const end = endOfLastSentence(text, readUpTo);
-  return end === readUpTo ? announced : { readUpTo: end, message: text.slice(readUpTo, end).trim() };
+  return end === readUpTo ? announced : { readUpTo: end, message: spokenText(text.slice(readUpTo, end)) };
 }

@@ -3,9 +3,9 @@ import { useMutation } from "convex/react";
 import { useCallback, useState } from "react";
 import { api } from "../../convex/_generated/api.js";
 import type { Id } from "../../convex/_generated/dataModel.js";
+import { hasEnded } from "../../convex/shared/streamEvents.ts";
 import { describeError } from "../describeError.ts";
 import { drafts } from "../sending/drafts.ts";
-import { isEnded } from "../streaming/runStatus.ts";
 import type { ConversationRow } from "./conversationRows.ts";
 import type { ReplyControl } from "./SendOrStop.tsx";
 
@@ -25,7 +25,7 @@ export function useReplyControl(rows: readonly ConversationRow[], draftKey: stri
   );
 
   const last = rows.at(-1);
-  if (last?.kind !== "reply" || (last.reply !== null && isEnded(last.reply.status)))
+  if (last?.kind !== "reply" || (last.reply !== null && hasEnded(last.reply.status)))
     return { status: "idle" };
   const { messageId } = last;
   if (messageId !== null && messageId === stopping) return { status: "stopping" };

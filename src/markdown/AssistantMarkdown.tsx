@@ -1,5 +1,8 @@
-/** A reply's text as markdown. The renderer is loaded apart from the app; until it is there the text stands as it is. */
-import { lazy, Suspense } from "react";
+/**
+ * A reply's text as markdown. The renderer is loaded apart from the app. Until it is there, text that is being written
+ * stands as it is, and a finished reply suspends: its page shows a place for it rather than markup for a blink.
+ */
+import { lazy, Suspense, useState } from "react";
 import { PlainText } from "./PlainText.tsx";
 import { PlainTextFallback } from "./PlainTextFallback.tsx";
 
@@ -18,11 +21,13 @@ export interface AssistantMarkdownProps {
 }
 
 export function AssistantMarkdown({ text, isWriting }: AssistantMarkdownProps) {
+  // What has been read is not hidden again when the reply ends.
+  const [wasWriting] = useState(isWriting);
+  const markdown = <StreamedMarkdown text={text} isWriting={isWriting} />;
   return (
     <PlainTextFallback text={text}>
-      <Suspense fallback={<PlainText text={text} />}>
-        <StreamedMarkdown text={text} isWriting={isWriting} />
-      </Suspense>
+      {/* A fallback that suspends as well hands over to the boundary outside. */}
+      <Suspense fallback={wasWriting ? <PlainText text={text} /> : markdown}>{markdown}</Suspense>
     </PlainTextFallback>
   );
 }

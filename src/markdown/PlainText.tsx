@@ -1,4 +1,8 @@
 /** A reply's text as it was written. */
 export function PlainText({ text }: { text: string }) {
-  return <p className="wrap-anywhere whitespace-pre-wrap">{text}</p>;
+  return (
+    <p dir="auto" className="wrap-anywhere whitespace-pre-wrap">
+      {text}
+    </p>
+  );
 }

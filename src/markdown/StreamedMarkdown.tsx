@@ -6,6 +6,7 @@ import { defaultRehypePlugins, Streamdown, type StreamdownProps } from "streamdo
 import type { AssistantMarkdownProps } from "./AssistantMarkdown.tsx";
 import { ImagePlaceholder } from "./ImagePlaceholder.tsx";
 import { OutsideLink } from "./OutsideLink.tsx";
+import { usePacedText } from "./usePacedText.ts";
 
 /** Without `raw`: Streamdown then turns HTML into text. */
 const rehypePlugins = ["sanitize", "harden"].map((name) => {
@@ -19,18 +20,23 @@ const controls: StreamdownProps["controls"] = { table: false, code: { copy: true
 const linkSafety = { enabled: false };
 
 export default function StreamedMarkdown({ text, isWriting }: AssistantMarkdownProps) {
+  const paced = usePacedText(text, isWriting);
   return (
     <Streamdown
+      // Each block of the text has the direction of its own words.
+      dir="auto"
       components={components}
       rehypePlugins={rehypePlugins}
       controls={controls}
       linkSafety={linkSafety}
       lineNumbers={false}
+      // Only what is still being written is repaired: in a whole reply a lone mark is what the model meant.
+      parseIncompleteMarkdown={isWriting}
       isAnimating={isWriting}
       codeBlockMaxHeight={0}
       tableMaxHeight={0}
     >
-      {text}
+      {paced}
     </Streamdown>
   );
 }

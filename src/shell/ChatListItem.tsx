@@ -16,7 +16,7 @@ export function ChatListItem({ chat, onOpen, onDelete }: ChatListItemProps) {
       <NavLink
         to={`/c/${chat._id}`}
         onClick={onOpen}
-        className="flex h-9 items-center gap-2 rounded-lg pr-9 pl-2.5 text-sm transition-colors hover:bg-muted aria-[current=page]:bg-muted aria-[current=page]:font-medium"
+        className="flex h-9 items-center gap-2 rounded-lg pr-2.5 pl-2.5 text-sm transition-colors group-focus-within/item:pr-9 group-hover/item:pr-9 hover:bg-muted pointer-coarse:pr-9 aria-[current=page]:bg-muted aria-[current=page]:font-medium"
       >
         <span dir="auto" className="min-w-0 flex-1 truncate">
           {chat.title}

@@ -3,7 +3,7 @@ import { useConnectionStatus, type ConnectionStatus } from "./useConnectionStatu
 
 const words: Record<Exclude<ConnectionStatus, "connected">, string> = {
   offline: "You are offline. Replies go on without you; they will be here when you are back.",
-  reconnecting: "Reconnecting… Replies go on meanwhile.",
+  reconnecting: "Reconnecting… Replies are kept.",
   connecting: "Connecting to the server… If this stays, check that it is running.",
 };
 

@@ -1,16 +1,29 @@
 /** Asks before a chat is deleted for good. */
-import { useEffect, useRef, type SyntheticEvent } from "react";
+import { useCallback, useLayoutEffect, useRef, type SyntheticEvent } from "react";
+import { focusComposer } from "../ui/composerFocus.ts";
 import { useDeleteChat } from "./useDeleteChat.ts";
 import type { ListedChat } from "./useChatList.ts";
 
 export function DeleteChatDialog({ chat, onClose }: { chat: ListedChat; onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  const { state, deleteChat } = useDeleteChat(chat._id, onClose);
+  const hasDeleted = useRef(false);
+  const onDeleted = useCallback(() => {
+    hasDeleted.current = true;
+    onClose();
+  }, [onClose]);
+  const { state, deleteChat } = useDeleteChat(chat._id, onDeleted);
 
-  useEffect(() => {
+  // A layout effect, for it ends while the element is still in the page: closing then returns the focus to the opener.
+  useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();
-    return () => element?.close();
+    return () => {
+      element?.close();
+      if (!hasDeleted.current) return;
+      // The opener goes with its chat. Behind an open drawer the composer is inert, and the drawer takes the focus.
+      element?.closest("nav")?.focus();
+      focusComposer();
+    };
   }, []);
 
   const onCancel = (event: SyntheticEvent) => {

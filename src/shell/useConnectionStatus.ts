@@ -1,6 +1,7 @@
 /** Whether the page is connected to its deployment, in the steps a person should hear about. */
 import { useConvexConnectionState } from "convex/react";
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { useEffect, useState } from "react";
+import { useIsOnline } from "../useIsOnline.ts";
 
 export type ConnectionStatus = "connected" | "connecting" | "reconnecting" | "offline";
 
@@ -9,7 +10,7 @@ const PATIENCE_MS = 1_500;
 
 export function useConnectionStatus(): ConnectionStatus {
   const { isWebSocketConnected, hasEverConnected } = useConvexConnectionState();
-  const isOnline = useSyncExternalStore(subscribeToOnline, () => navigator.onLine);
+  const isOnline = useIsOnline();
   const isPatienceOver = useIsOverdue(!isWebSocketConnected);
 
   if (!isOnline) return "offline";
@@ -29,13 +30,4 @@ function useIsOverdue(isWaiting: boolean): boolean {
     };
   }, [isWaiting]);
   return isOverdue;
-}
-
-function subscribeToOnline(listener: () => void): () => void {
-  window.addEventListener("online", listener);
-  window.addEventListener("offline", listener);
-  return () => {
-    window.removeEventListener("online", listener);
-    window.removeEventListener("offline", listener);
-  };
 }

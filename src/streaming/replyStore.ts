@@ -6,7 +6,7 @@
  *      driving ──(done, all text here)──> settled          watching ──(final body)──> settled
  *      settled ──(the server runs it again: a higher attempt)──> watching
  */
-import type { RunStatus, StreamEvent } from "../../convex/shared/streamEvents.ts";
+import { hasEnded, type RunStatus, type StreamEvent } from "../../convex/shared/streamEvents.ts";
 import { readChatStream, type ChatStreamRequest, type StreamOutcome } from "./chatStreamReader.ts";
 import {
   emptyReplyText,
@@ -18,7 +18,6 @@ import {
   type TextPiece,
 } from "./mergeReplyText.ts";
 import type { ReplyBody, ReplyFeed, ReplyHead, ReplySnapshot, ReplyTail } from "./replySnapshot.ts";
-import { isEnded } from "./runStatus.ts";
 import { createUpdateScheduler, type UpdateScheduler } from "./updateScheduler.ts";
 
 /** How long a driver may go on reading after the database has called its reply ended: its last words are on the way. */
@@ -71,7 +70,7 @@ export class ReplyStore {
   constructor({ seed, head, updates }: ReplyStoreOptions = {}) {
     this.text = seed ?? emptyReplyText;
     this.head = head ?? null;
-    if (head && !isEnded(head.status)) this.liveStatus = head.status;
+    if (head && !hasEnded(head.status)) this.liveStatus = head.status;
     this.updates = updates ?? createUpdateScheduler();
     this.snapshot = this.takeSnapshot();
   }
@@ -132,9 +131,9 @@ export class ReplyStore {
   receiveHead(head: ReplyHead): void {
     if (this.head?.status === head.status && this.head.attempt === head.attempt) return;
     this.head = head;
-    if (!isEnded(head.status)) this.liveStatus = head.status;
+    if (!hasEnded(head.status)) this.liveStatus = head.status;
     if (this.drivenAttempt !== null && head.attempt > this.drivenAttempt) this.announced = null;
-    if (this.mode.kind === "settled" && !isEnded(head.status) && head.attempt > this.mode.attempt) {
+    if (this.mode.kind === "settled" && !hasEnded(head.status) && head.attempt > this.mode.attempt) {
       this.mode = { kind: "watching" };
       this.tailArrived = false;
     }
@@ -155,7 +154,7 @@ export class ReplyStore {
   receiveBody(body: ReplyBody): void {
     if (this.mode.kind !== "watching") return;
     const isFinal = body.status !== "pending" && body.status !== "streaming";
-    if (isFinal && this.head !== null && isEnded(this.head.status)) {
+    if (isFinal && this.head !== null && hasEnded(this.head.status)) {
       this.settle(settleText(this.text, body.text), "spectator");
       return;
     }
@@ -231,7 +230,7 @@ export class ReplyStore {
     clearTimeout(this.graceTimer);
     this.mode = { kind: "watching" };
     // Only a final word outlives the connection; "running" may have become untrue with it.
-    if (this.announced !== null && !isEnded(this.announced)) this.announced = null;
+    if (this.announced !== null && !hasEnded(this.announced)) this.announced = null;
     connection.abort();
     this.publishNow();
   }
@@ -248,7 +247,7 @@ export class ReplyStore {
   private checkDriverAgainst(head: ReplyHead): void {
     if (head.status === "recovering" || (this.drivenAttempt !== null && head.attempt > this.drivenAttempt)) {
       this.spectate();
-    } else if (isEnded(head.status) && this.graceTimer === undefined) {
+    } else if (hasEnded(head.status) && this.graceTimer === undefined) {
       this.graceTimer = setTimeout(() => this.spectate(), LAST_WORDS_GRACE_MS);
     }
   }
@@ -266,7 +265,7 @@ export class ReplyStore {
 
   private feed(): ReplyFeed {
     if (this.mode.kind !== "watching") return "none";
-    if (this.head !== null && isEnded(this.head.status)) return "body";
+    if (this.head !== null && hasEnded(this.head.status)) return "body";
     const tailIsEnough = this.tailArrived ? this.tail !== null && !this.hasGap : this.text.text !== "";
     return tailIsEnough ? "tail" : "tailAndBody";
   }
@@ -288,7 +287,7 @@ export class ReplyStore {
 
   private currentStatus(): RunStatus {
     const written = this.head?.status ?? "queued";
-    if (!isEnded(written)) return this.announced ?? written;
+    if (!hasEnded(written)) return this.announced ?? written;
     return this.mode.kind === "settled" ? written : (this.announced ?? this.liveStatus ?? written);
   }
 

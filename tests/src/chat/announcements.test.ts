@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { endOfLastSentence } from "../../../src/chat/sentences.ts";
+import { spokenText } from "../../../src/chat/spokenText.ts";
 import { nextAnnouncement } from "../../../src/chat/useReplyAnnouncement.ts";
 
 describe("the end of the last sentence", () => {
@@ -21,6 +22,20 @@ describe("the end of the last sentence", () => {
   });
 });
 
+describe("what is read aloud of", () => {
+  test.each([
+    ["## A *slanted* heading", "A slanted heading"],
+    ["- [x] done\n* `npm test`\n+ ~~gone~~", "done\nnpm test\ngone"],
+    ["> See [the **guide**](https://example.com/a_b).", "See the guide."],
+    ["| a | b |\n| --- | :-: |\n| 1 | 2 |", "a b \n 1 2"],
+    ["__init__ and snake_case, 2 * 3 * 4", "init and snake_case, 2 * 3 * 4"],
+    ["~~~python\npass\n~~~", "pass"],
+    ["one\n\n---\n\ntwo", "one\ntwo"],
+  ])("%j is %j", (markdown, spoken) => {
+    expect(spokenText(markdown)).toBe(spoken);
+  });
+});
+
 describe("what is announced of a reply", () => {
   const silent = { readUpTo: null, message: "" };
 
@@ -36,6 +51,12 @@ describe("what is announced of a reply", () => {
     expect(first.message).toBe("One. Two.");
     const last = nextAnnouncement(first, { text: "One. Two. Three", ending: "Reply complete." });
     expect(last).toEqual({ readUpTo: null, message: "Three Reply complete." });
+  });
+
+  test("the marks of markdown are not read aloud", () => {
+    const begun = { readUpTo: 0, message: "" };
+    const text = "Say **hello**.\n\n```ts\nlet a_b = 2 * 3;\n```\n";
+    expect(nextAnnouncement(begun, { text, ending: null }).message).toBe("Say hello.\nlet a_b = 2 * 3;");
   });
 
   test("a reply that is joined in the middle is not read from its beginning", () => {

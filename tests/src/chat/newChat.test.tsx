@@ -139,6 +139,39 @@ describe("a new chat", () => {
     expect(localStorage.getItem("duet.draft.new")).toBe("Hello there");
   });
 
+  test("that is too long is not sent, and says by how much", async () => {
+    open("/");
+    const user = userEvent.setup();
+    act(() => drafts.write("new", "x".repeat(200_001)));
+    await user.type(screen.getByTestId("composer"), "{Enter}");
+    expect(deployment.mutations).toEqual([]);
+    expect(screen.getByRole("alert").textContent).toContain(
+      "The message has 200001 characters; at most 200000 can be sent. Shorten it.",
+    );
+    expect(screen.getByTestId<HTMLTextAreaElement>("composer").value).toHaveLength(200_001);
+  });
+
+  test("begun from an example by the keyboard leaves the keyboard in the composer", async () => {
+    deployment.onMutation("chats:createChat", () => new Promise(() => {}));
+    open("/");
+    const user = userEvent.setup();
+    screen.getByRole("button", { name: /Explain something/ }).focus();
+    await user.keyboard("{Enter}");
+    expect(deployment.mutations).toHaveLength(1);
+    expect(document.activeElement).toBe(screen.getByTestId("composer"));
+  });
+
+  test("waits for the network with a word of its own", async () => {
+    vi.spyOn(navigator, "onLine", "get").mockReturnValue(false);
+    deployment.onMutation("chats:createChat", () => new Promise(() => {}));
+    open("/");
+    await userEvent.setup().type(screen.getByTestId("composer"), "Hello{Enter}");
+    expect(reply()?.textContent).toContain("Will be sent when you are back online");
+    vi.restoreAllMocks();
+    act(() => void window.dispatchEvent(new Event("online")));
+    expect(reply()?.textContent).toContain("Sending…");
+  });
+
   test("is not sent by Shift and Enter, nor while a reply is on its way", async () => {
     deployment.onMutation("chats:createChat", () => new Promise(() => {}));
     open("/");
@@ -177,6 +210,27 @@ describe("a chat that is opened", () => {
     await waitFor(() => expect(reply()?.textContent).toContain("All of it."));
     expect(deployment.subscribed("messages:getTail")).toEqual([]);
     expect(deployment.subscribed("chats:getChatBody")).toEqual([]);
+  });
+
+  test("is stopped from the keyboard, which then is in the composer", async () => {
+    const turn = nextTurn();
+    listTurn(turn, "running");
+    deployment.onMutation("messages:stop", () => new Promise(() => {}));
+    open(`/c/${turn.chatId}`);
+    screen.getByTestId("stop").focus();
+    await userEvent.setup().keyboard("{Enter}");
+    expect(deployment.mutations.map(({ name }) => name)).toEqual(["messages:stop"]);
+    expect(document.activeElement).toBe(screen.getByTestId("composer"));
+  });
+
+  test("says of a complete reply without text that there is none, and only once that is known", async () => {
+    const turn = nextTurn();
+    listTurn(turn, "complete");
+    const { streamId } = turn;
+    open(`/c/${turn.chatId}`);
+    expect(reply()?.textContent).not.toContain("no text");
+    act(() => deployment.answer("chats:getChatBody", { streamId }, { text: "", status: "done" }));
+    await waitFor(() => expect(reply()?.textContent).toContain("The model sent no text. Send again."));
   });
 
   test("that does not exist says so", () => {

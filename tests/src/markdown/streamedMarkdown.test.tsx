@@ -41,7 +41,19 @@ describe("a reply's markdown", () => {
   );
 
   test("closes what is still being written", () => {
-    const reply = show("Some **bold wor");
+    const reply = render(<StreamedMarkdown text="Some **bold wor" isWriting />).container;
     expect(reply.textContent).toBe("Some bold wor");
+  });
+
+  test.each([
+    "Set window.__x=1, then ask someone…mail@example.com",
+    "The backtick char is ` alone, and ~~ strikes nothing",
+    "A star * alone, **two and an [opening bracket",
+    "Costs $$ and __dunder",
+  ])("is not repaired once it is whole: %s", (text) => {
+    const growing = render(<StreamedMarkdown text={text} isWriting />);
+    growing.rerender(<StreamedMarkdown text={text} isWriting={false} />);
+    expect(growing.container.textContent).toBe(text);
+    expect(show(text).textContent).toBe(text);
   });
 });

@@ -53,6 +53,7 @@ describe("the frame", () => {
     await user.click(screen.getByTestId("confirm-delete"));
     expect(deleted).toHaveBeenCalledExactlyOnceWith({ chatId: "c1" });
     expect(screen.queryByRole("dialog")).toBeNull();
+    expect(document.activeElement).toBe(screen.getByTestId("composer"));
   });
 
   test("keeps the chosen theme", async () => {
