@@ -86,9 +86,9 @@ export class ChatPage {
       (wanted) => {
         const all = document.querySelectorAll<HTMLElement>("[data-testid=message][data-role=assistant]");
         const newest = [...all].at(-1);
-        // While the text of an ended reply is on its way, a skeleton stands in its place.
-        const isLoaded = newest?.querySelector("[data-testid=message-text]") !== null;
-        return all.length >= wanted.replies && isLoaded && newest?.dataset["status"] === wanted.status;
+        // While the text of an ended reply is on its way, a skeleton stands in its place or hides it.
+        const isShown = newest?.querySelector("[data-testid=message-text]")?.checkVisibility() === true;
+        return all.length >= wanted.replies && isShown && newest?.dataset["status"] === wanted.status;
       },
       { status, replies },
       { timeout: replyTimeoutMs, polling: "raf" },
