@@ -60,14 +60,12 @@ class EmbeddedEngine implements OpenEngine {
     this.#parts.scheduler.close();
   }
 
-  // Every method that only needs the database is done when it returns; the promise is for the interface's sake.
-
   async runQueries(calls: QueryCall[]): Promise<QueryRun[]> {
     return calls.map((call) => this.#parts.calls.query(call));
   }
 
   async runMutation(call: FunctionCall, request?: MutationRequest): Promise<CommittedResult> {
-    const committed = this.#parts.calls.mutation(call, request);
+    const committed = await this.#parts.calls.mutation(call, request);
     this.#countSent(call, committed.result);
     return committed;
   }
@@ -159,6 +157,7 @@ class EmbeddedEngine implements OpenEngine {
   }
 
   listTables(componentPath: ComponentPath): { name: string; documents: number }[] {
+    this.#parts.transactions.flush();
     return this.#parts.catalog
       .tablesOf(componentPath)
       .filter(({ name }) => !name.startsWith("_"))
@@ -171,7 +170,8 @@ class EmbeddedEngine implements OpenEngine {
     order: "asc" | "desc",
     limit: number,
   ): unknown[] {
-    const { catalog, database } = this.#parts;
+    const { catalog, database, transactions } = this.#parts;
+    transactions.flush();
     const index = catalog.table(componentPath, tableName)?.indexes.get(BY_CREATION_TIME);
     if (!index) return [];
     const rows = database.all(
@@ -211,8 +211,9 @@ class EmbeddedEngine implements OpenEngine {
   }
 
   async close(): Promise<void> {
-    const { scheduler, completions, database } = this.#parts;
+    const { scheduler, completions, database, transactions } = this.#parts;
     scheduler.close();
+    transactions.flush();
     completions.close();
     database.close();
   }

@@ -38,6 +38,10 @@ export interface EngineOptions {
   randomBytes: (count: number) => Uint8Array;
   log: (line: string) => void;
   runAction: ActionRunner;
+  /** How long calls that arrived together have been waiting for their commit; tests hold this clock. */
+  monotonicMs?: () => number;
+  /** Opens the database file; tests give one that fails. */
+  openDatabase?: (path: string) => Database;
   /** What every component sees besides the variables: CONVEX_CLOUD_URL, CONVEX_SITE_URL. */
   builtInEnvironment: () => Readonly<Record<string, string>>;
 }
@@ -84,6 +88,7 @@ export function openEngineParts(options: EngineOptions): EngineParts {
     randomBytes,
     limits: limits?.transaction ?? TRANSACTION_LIMITS,
     documentValidator: (component, table) => codeStore.documentType(component, table),
+    pacing: { whenIdle: inLaterTurn, monotonicMs: options.monotonicMs ?? (() => performance.now()) },
     onListenerError: logError,
   });
   let hasScheduled = false;
@@ -123,10 +128,17 @@ export function openEngineParts(options: EngineOptions): EngineParts {
   return { ...store, transactions, services, calls, scheduler, ledger, completions, logError };
 }
 
-function openStore({ dataDir, timers }: EngineOptions): Store {
+/** After the messages that have arrived: what they ask for joins the batch. */
+function inLaterTurn(callback: () => void): () => void {
+  const immediate = setImmediate(callback);
+  return () => clearImmediate(immediate);
+}
+
+function openStore({ dataDir, timers, openDatabase }: EngineOptions): Store {
   try {
     mkdirSync(dataDir, { recursive: true });
-    const database = new Database(join(dataDir, "deployment.sqlite"));
+    const path = join(dataDir, "deployment.sqlite");
+    const database = openDatabase?.(path) ?? new Database(path);
     return {
       database,
       catalog: new Catalog(database),

@@ -29,20 +29,20 @@ interface ActionFrame extends ActionSyscallParts {
 type ActionSyscall = (
   frame: ActionFrame,
   args: SyscallArgs,
-) => FunctionResult | string | Promise<FunctionResult>;
+) => FunctionResult | string | Promise<FunctionResult | string>;
 
 const ACTION_SYSCALLS: Readonly<Record<string, ActionSyscall>> = {
   "1.0/actions/query": (frame, args) => frame.calls.query(calleeOf(frame, args)).result,
-  "1.0/actions/mutation": (frame, args) => frame.calls.mutation(calleeOf(frame, args)).result,
+  "1.0/actions/mutation": async (frame, args) => (await frame.calls.mutation(calleeOf(frame, args))).result,
   "1.0/actions/action": (frame, args) => frame.calls.action(calleeOf(frame, args)),
-  "1.0/actions/schedule": ({ transactions, services, code, component }, args) => {
-    const { result } = transactions.write((transaction) =>
+  "1.0/actions/schedule": async ({ transactions, services, code, component }, args) => {
+    const { result } = await transactions.submit((transaction) =>
       scheduleCall(services, { code, transaction }, component, args),
     );
     return JSON.stringify(result);
   },
-  "1.0/actions/cancel_job": ({ transactions, services, component }, args) => {
-    transactions.write((transaction) =>
+  "1.0/actions/cancel_job": async ({ transactions, services, component }, args) => {
+    await transactions.submit((transaction) =>
       services.cancelScheduled(transaction, component.path, args.string("id")),
     );
     return "null";

@@ -1,6 +1,6 @@
 /**
  * Calls from outside a transaction: finds the function, begins and ends the transaction, keeps usage and completions.
- * Everything but actions is synchronous.
+ * A query is synchronous; a mutation runs at once and is answered when its batch is durable.
  */
 import type { CommittedResult, FunctionCall, FunctionCompletion, FunctionResult } from "../protocol/calls.ts";
 import { canonicalFunctionName } from "../protocol/deployedCode.ts";
@@ -36,6 +36,12 @@ export interface CallRunnerOptions {
   runAction: ActionRunner;
 }
 
+interface MutationRun {
+  /** What an earlier run of the same request came to; nothing has run then. */
+  replayed: CommittedResult | null;
+  result: FunctionResult;
+}
+
 interface Found {
   code: DeployedCode;
   fn: DeployedFunction;
@@ -51,13 +57,12 @@ export class CallRunner {
   query(call: QueryCall): QueryRun {
     const { transactions, services, latestTs, nowMs } = this.#options;
     const startedAtMs = nowMs();
-    const ts = latestTs();
     const requestId = this.#newRequestId();
     const found = this.#find(call, "query");
     if ("message" in found) {
       const result = failed(found.message);
       this.#complete("query", call, result, startedAtMs, requestId);
-      return { result, ts, reads: new IndexReads(), readIdentity: false, journal: null };
+      return { result, ts: latestTs(), reads: new IndexReads(), readIdentity: false, journal: null };
     }
     const run = transactions.read((transaction) => {
       const request = this.#request(found.code, transaction, call, {
@@ -67,28 +72,37 @@ export class CallRunner {
       });
       const result = runFunction(services, request, found.fn, "query", parseArgs(call));
       const { readIdentity, journal } = request;
-      return { result, ts, reads: transaction.reads, readIdentity, journal };
+      return { result, ts: transaction.snapshotTs, reads: transaction.reads, readIdentity, journal };
     });
     this.#complete("query", call, run.result, startedAtMs, requestId);
     return run;
   }
 
-  mutation(call: FunctionCall, request?: MutationRequest): CommittedResult {
+  /** Runs at once; resolves when what it wrote is durable. Rejects when it could not be stored. */
+  async mutation(call: FunctionCall, request?: MutationRequest): Promise<CommittedResult> {
     const { transactions, mutationResults, nowMs } = this.#options;
-    const known = request && mutationResults.find(request);
-    if (known) return known;
     const startedAtMs = nowMs();
     const requestId = this.#newRequestId();
-    const { result, ts } = transactions.write(
-      (transaction) => this.#mutate(transaction, call, requestId, null),
-      {
-        keep: ({ status }) => status === "success",
-        beforeCommit: (committed, commitTs) =>
-          request && mutationResults.save(request, committed, commitTs, nowMs()),
-      },
-    );
-    this.#complete("mutation", call, result, startedAtMs, requestId);
-    return { result, ts };
+    try {
+      const { result: run, ts } = await transactions.submit<MutationRun>(
+        (transaction) => {
+          // In the batch, so that a replay finds its first run also while that is not durable yet.
+          const replayed = request === undefined ? null : mutationResults.find(request);
+          return { replayed, result: replayed?.result ?? this.#mutate(transaction, call, requestId, null) };
+        },
+        {
+          keep: ({ replayed, result }) => replayed === null && result.status === "success",
+          beforeCommit: ({ result }, commitTs) =>
+            request && mutationResults.save(request, result, commitTs, nowMs()),
+        },
+      );
+      if (run.replayed !== null) return run.replayed;
+      this.#complete("mutation", call, run.result, startedAtMs, requestId);
+      return { result: run.result, ts };
+    } catch (error) {
+      this.#complete("mutation", call, failed(messageOf(error)), startedAtMs, requestId);
+      throw error;
+    }
   }
 
   /** For the scheduler: in its transaction, undone alone when it fails. */
@@ -178,7 +192,7 @@ export class CallRunner {
       requestId,
       nowMs: this.#options.nowMs(),
       randomSeed: Buffer.from(this.#options.randomBytes(16)).toString("hex"),
-      snapshotTs: this.#options.latestTs(),
+      snapshotTs: transaction.snapshotTs,
       scheduledJobId: jobId,
       logLines: [],
       readIdentity: false,

@@ -8,6 +8,17 @@ import type { SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
 import { DeploymentError } from "../protocol/deploymentError.ts";
 import { MIGRATIONS } from "./migrations.ts";
 
+/** Primary result codes that concern one statement only; after any other the transaction cannot be trusted. */
+const STATEMENT_ERRORS = new Set([
+  1 /* ERROR */, 18 /* TOOBIG */, 19 /* CONSTRAINT */, 20 /* MISMATCH */, 25 /* RANGE */,
+]);
+
+/** Whether the database itself failed: a full disk, a failing device, no memory. */
+export function isDatabaseFault(error: unknown): boolean {
+  const { code, errcode } = error as { code?: unknown; errcode?: unknown };
+  return code === "ERR_SQLITE_ERROR" && !STATEMENT_ERRORS.has(Number(errcode) & 0xff);
+}
+
 export type Row = Record<string, SQLOutputValue>;
 
 export class Database {
@@ -55,6 +66,11 @@ export class Database {
     this.run("COMMIT");
   }
 
+  /** False as soon as SQLite itself has undone the transaction, as it may when the disk is full. */
+  get isInTransaction(): boolean {
+    return this.#connection.isTransaction;
+  }
+
   rollback(): void {
     if (this.#connection.isTransaction) this.run("ROLLBACK");
     this.#savepoints = 0;
@@ -74,8 +90,9 @@ export class Database {
       kept = keep(result);
       return result;
     } finally {
-      if (!kept) this.run(`ROLLBACK TO ${name}`);
-      this.run(`RELEASE ${name}`);
+      // Without a transaction there is no savepoint either: what ended it is on its way up.
+      if (!kept && this.isInTransaction) this.run(`ROLLBACK TO ${name}`);
+      if (this.isInTransaction) this.run(`RELEASE ${name}`);
       // Set, not counted down: a timeout of user code ends deeper savepoints without running their `finally`.
       this.#savepoints = depth - 1;
     }

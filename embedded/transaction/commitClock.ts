@@ -1,6 +1,7 @@
 /**
  * Commit timestamps and creation times. Both grow strictly, also across restarts and when the machine's clock goes
- * back: clients of the sync protocol refuse a timestamp that does.
+ * back: clients of the sync protocol refuse a timestamp that does. Timestamps are reserved by the transactions of a
+ * batch and become visible together, once the batch is durable.
  */
 import type { Database } from "../store/database.ts";
 
@@ -11,7 +12,9 @@ const CREATION_TIME_STEP_MS = 1 / 1024;
 export class CommitClock {
   readonly #database: Database;
   readonly #nowMs: () => number;
+  /** Of what is durable. */
   #lastTs: bigint;
+  #reservedTs: bigint;
   #lastCreationTime: number;
 
   constructor(database: Database, nowMs: () => number) {
@@ -20,12 +23,19 @@ export class CommitClock {
     const row = database.getBig("SELECT last_ts, last_creation_time FROM clock");
     const persisted = row?.["last_ts"] as bigint;
     this.#lastCreationTime = Number(row?.["last_creation_time"]);
-    // A new database has a snapshot too: that of its creation.
-    this.#lastTs = persisted > 0n ? persisted : this.#nowNanoseconds();
+    // A new database has a snapshot too: that of its creation. Clients are told of it, so it is kept like any other.
+    this.#lastTs = this.#reservedTs = persisted > 0n ? persisted : this.#nowNanoseconds();
+    if (persisted === 0n) this.persist();
   }
 
+  /** Of the latest durable commit. */
   latestTs(): bigint {
     return this.#lastTs;
+  }
+
+  /** Of the latest commit that the open batch holds. */
+  reservedTs(): bigint {
+    return this.#reservedTs;
   }
 
   /** Never handed out twice, not even when the transaction that got it is rolled back. */
@@ -34,16 +44,29 @@ export class CommitClock {
     return this.#lastCreationTime;
   }
 
-  /** Writes the next commit's timestamp into the open transaction; `latestTs` follows with `committed`. */
-  stampCommit(): bigint {
+  /** The timestamp of a transaction that joins the open batch. */
+  reserve(): bigint {
     const now = this.#nowNanoseconds();
-    const ts = now > this.#lastTs ? now : this.#lastTs + 1n;
-    this.#database.run("UPDATE clock SET last_ts = ?, last_creation_time = ?", ts, this.#lastCreationTime);
-    return ts;
+    this.#reservedTs = now > this.#reservedTs ? now : this.#reservedTs + 1n;
+    return this.#reservedTs;
   }
 
-  committed(ts: bigint): void {
-    this.#lastTs = ts;
+  /** Writes what was reserved into the open transaction. */
+  persist(): void {
+    this.#database.run(
+      "UPDATE clock SET last_ts = ?, last_creation_time = ?",
+      this.#reservedTs,
+      this.#lastCreationTime,
+    );
+  }
+
+  committed(): void {
+    this.#lastTs = this.#reservedTs;
+  }
+
+  /** Nobody outside has seen what was reserved: it may be handed out again. */
+  rolledBack(): void {
+    this.#reservedTs = this.#lastTs;
   }
 
   #nowNanoseconds(): bigint {

@@ -32,6 +32,8 @@ const TABLES_INDEX_ID = 0;
 export interface TransactionOptions {
   database: Database;
   catalog: Catalog;
+  /** Timestamp of the latest commit it sees. */
+  snapshotTs: bigint;
   /** Strictly increasing from call to call, across transactions and restarts. */
   nextCreationTime: () => number;
   randomBytes: (count: number) => Uint8Array;
@@ -46,6 +48,7 @@ export class Transaction {
   readonly usage: TransactionUsage;
   readonly database: Database;
   readonly catalog: Catalog;
+  readonly snapshotTs: bigint;
   readonly #options: TransactionOptions;
   #isTouched = false;
   #fault: Error | null = null;
@@ -55,6 +58,7 @@ export class Transaction {
     this.usage = new TransactionUsage(options.limits);
     this.database = options.database;
     this.catalog = options.catalog;
+    this.snapshotTs = options.snapshotTs;
   }
 
   /** Something outside the documents was written: there is something to commit. */

@@ -1,12 +1,24 @@
 /**
  * Begins and ends transactions, one at a time, and tells listeners of commits. A transaction is one synchronous call:
  * nothing can come between its statements, so transactions are serializable by construction.
+ *
+ * Writes that arrive together are committed together: each runs in a savepoint of one open SQLite transaction, and one
+ * durable COMMIT covers the batch. Until then nobody outside sees anything of it: calls are answered and listeners told
+ * after the COMMIT, and whoever reads or writes beside the batch commits it first.
+ *
+ *   (none) --submit--> open --submit--> open --inbox empty, bound reached, read, write, close--> COMMIT --> (none)
+ *                      open --fault of the database--> ROLLBACK, every call of the batch fails --> (none)
  */
 import type { ComponentPath, ValidatorJson } from "../protocol/deployedCode.ts";
+import { DeploymentError } from "../protocol/deploymentError.ts";
 import type { Commit } from "../protocol/engine.ts";
 import type { Catalog } from "../store/catalog.ts";
+import { isDatabaseFault } from "../store/database.ts";
 import type { Database } from "../store/database.ts";
+import { CommitAnnouncer } from "./commitAnnouncer.ts";
 import type { CommitClock } from "./commitClock.ts";
+import { CommitBatch } from "./commitBatch.ts";
+import type { BatchPacing } from "./commitBatch.ts";
 import { Transaction } from "./transaction.ts";
 import type { UsageCounts } from "./transactionUsage.ts";
 
@@ -17,6 +29,7 @@ export interface TransactionsOptions {
   randomBytes: (count: number) => Uint8Array;
   limits: UsageCounts;
   documentValidator: (component: ComponentPath, tableName: string) => ValidatorJson | null;
+  pacing: BatchPacing;
   /** A commit listener threw: a fault of the program, which must not undo what is committed. */
   onListenerError: (error: unknown) => void;
 }
@@ -26,24 +39,34 @@ export interface WritePhases<Result> {
   /** Last writes of the transaction, told its timestamp. Only called when it is going to commit. */
   beforeCommit?(result: Result, ts: bigint): void;
   /** Before any listener hears of the commit. */
-  afterCommit?(): void;
+  afterCommit?: () => void;
 }
+
+export interface Written<Result> {
+  result: Result;
+  /** Of the commit; of the latest one before it when there was nothing to commit. */
+  ts: bigint;
+}
+
+type Work<Result> = (transaction: Transaction) => Result;
 
 export class Transactions {
   readonly #options: TransactionsOptions;
-  readonly #listeners = new Set<(commit: Commit) => void>();
-  readonly #unannounced: Commit[] = [];
-  #isOpen = false;
-  #isAnnouncing = false;
+  readonly #announcer: CommitAnnouncer;
+  #batch: CommitBatch | null = null;
+  #isRunning = false;
 
   constructor(options: TransactionsOptions) {
     this.#options = options;
+    this.#announcer = new CommitAnnouncer(options.onListenerError);
   }
 
   /** Runs `work` at the latest snapshot. What it should write by mistake is undone. */
-  read<Result>(work: (transaction: Transaction) => Result): Result {
+  read<Result>(work: Work<Result>): Result {
+    this.flush();
     return this.#exclusively(() => {
       try {
+        this.#begin();
         return work(this.#newTransaction());
       } finally {
         this.#rollback();
@@ -52,49 +75,141 @@ export class Transactions {
   }
 
   /**
-   * Runs `work` and commits what it wrote, durably; when it throws or `keep` refuses its result, nothing of it remains.
-   * @returns ts of the commit; of the latest one when there was nothing to commit.
+   * Runs `work` and commits what it wrote, durably, before it returns; when it throws or `keep` refuses its result,
+   * nothing of it remains.
    */
-  write<Result>(
-    work: (transaction: Transaction) => Result,
-    phases: WritePhases<Result> = {},
-  ): { result: Result; ts: bigint } {
-    const { clock, database } = this.#options;
-    const { result, commit } = this.#exclusively(() => {
-      let committed = false;
-      try {
-        const transaction = this.#newTransaction();
-        const result = work(transaction);
-        const isKept = phases.keep?.(result) ?? true;
-        if (!isKept || !transaction.hasWritten) return { result, commit: null };
-        const ts = clock.stampCommit();
-        phases.beforeCommit?.(result, ts);
-        database.commit();
-        committed = true;
-        clock.committed(ts);
-        return { result, commit: { ts, writes: transaction.writes } };
-      } finally {
-        if (!committed) this.#rollback();
-      }
+  write<Result>(work: Work<Result>, phases: WritePhases<Result> = {}): Written<Result> {
+    this.flush();
+    let outcome: { written: Written<Result> } | { error: unknown } | null = null;
+    this.#join(work, phases, {
+      succeed: (written) => (outcome = { written }),
+      fail: (error) => (outcome = { error }),
     });
-    if (!commit) return { result, ts: clock.latestTs() };
-    phases.afterCommit?.();
-    this.#announce(commit);
-    return { result, ts: commit.ts };
+    this.flush();
+    const ended = outcome as { written: Written<Result> } | { error: unknown } | null;
+    if (ended === null) throw new Error("A batch ended without its write");
+    if ("error" in ended) throw ended.error;
+    return ended.written;
+  }
+
+  /**
+   * Runs `work` now, in the batch that is open; resolves when the batch is durable. Rejects with what `work` threw,
+   * or with Unavailable when the batch could not be committed: nothing of it remains then.
+   */
+  submit<Result>(work: Work<Result>, phases: WritePhases<Result> = {}): Promise<Written<Result>> {
+    const { promise, resolve, reject } = Promise.withResolvers<Written<Result>>();
+    try {
+      this.#join(work, phases, { succeed: resolve, fail: reject });
+    } catch (error) {
+      reject(error);
+    }
+    if (this.#batch?.isFull()) this.flush();
+    return promise;
+  }
+
+  /** Commits the open batch, if there is one. Never throws: its calls are told. */
+  flush(): void {
+    const batch = this.#batch;
+    if (batch === null) return;
+    if (this.#isRunning) throw new Error("A batch was to be committed inside one of its transactions");
+    this.#batch = null;
+    batch.close();
+    const { database, clock } = this.#options;
+    try {
+      if (batch.hasCommits) {
+        clock.persist();
+        database.commit();
+      }
+    } catch (error) {
+      this.#fail(batch, error);
+      return;
+    }
+    if (batch.hasCommits) clock.committed();
+    else this.#undo();
+    batch.succeed((commit) => this.#announcer.announce(commit));
   }
 
   onCommit(listener: (commit: Commit) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#announcer.add(listener);
+  }
+
+  /** Runs `work` in a savepoint of the open batch, which is opened for it when there is none. */
+  #join<Result>(
+    work: Work<Result>,
+    phases: WritePhases<Result>,
+    call: { succeed: (written: Written<Result>) => void; fail: (error: unknown) => void },
+  ): void {
+    this.#exclusively(() => {
+      const batch = this.#openBatch();
+      try {
+        const { result, commit, bytes } = this.#runInSavepoint(work, phases);
+        const ts = commit?.ts ?? this.#options.clock.reservedTs();
+        const succeed = (): void => call.succeed({ result, ts });
+        batch.add({ commit, bytes, afterCommit: phases.afterCommit, succeed, fail: call.fail });
+      } catch (error) {
+        // What a call threw may rest on what the batch wrote before it, so it is told with the others.
+        const succeed = (): void => call.fail(error);
+        batch.add({ commit: null, bytes: 0, afterCommit: undefined, succeed, fail: call.fail });
+        if (!isDatabaseFault(error) && this.#options.database.isInTransaction) return;
+        this.#batch = null;
+        batch.close();
+        this.#fail(batch, error);
+      }
+    });
+  }
+
+  #runInSavepoint<Result>(
+    work: Work<Result>,
+    phases: WritePhases<Result>,
+  ): { result: Result; commit: Commit | null; bytes: number } {
+    const { database, catalog, clock } = this.#options;
+    const transaction = this.#newTransaction();
+    let isKept = false;
+    const run = (): { result: Result; commit: Commit | null } => {
+      const result = work(transaction);
+      if (!(phases.keep?.(result) ?? true) || !transaction.hasWritten) return { result, commit: null };
+      const ts = clock.reserve();
+      phases.beforeCommit?.(result, ts);
+      return { result, commit: { ts, writes: transaction.writes } };
+    };
+    try {
+      const outcome = database.savepoint(run, ({ commit }) => (isKept = commit !== null));
+      return { ...outcome, bytes: transaction.usage.total.bytesWritten };
+    } finally {
+      if (!isKept && database.isInTransaction) catalog.afterRollback();
+    }
+  }
+
+  #openBatch(): CommitBatch {
+    if (this.#batch === null) {
+      this.#begin();
+      this.#batch = new CommitBatch(this.#options.pacing, () => this.flush());
+    }
+    return this.#batch;
+  }
+
+  #fail(batch: CommitBatch, cause: unknown): void {
+    this.#undo();
+    batch.fail(notStored(cause));
+  }
+
+  #undo(): void {
+    this.#rollback();
+    this.#options.clock.rolledBack();
+  }
+
+  #begin(): void {
+    const { database, catalog } = this.#options;
+    database.begin();
+    catalog.afterBegin();
   }
 
   #newTransaction(): Transaction {
     const { database, catalog, clock, randomBytes, limits, documentValidator } = this.#options;
-    database.begin();
-    catalog.afterBegin();
     return new Transaction({
       database,
       catalog,
+      snapshotTs: clock.reservedTs(),
       randomBytes,
       limits,
       documentValidator,
@@ -108,29 +223,22 @@ export class Transactions {
   }
 
   #exclusively<Result>(body: () => Result): Result {
-    if (this.#isOpen) throw new Error("A transaction began inside another one");
-    this.#isOpen = true;
+    if (this.#isRunning) throw new Error("A transaction began inside another one");
+    this.#isRunning = true;
     try {
       return body();
     } finally {
-      this.#isOpen = false;
+      this.#isRunning = false;
     }
   }
+}
 
-  /** A listener may commit in turn: every listener hears of the first commit before any hears of the second. */
-  #announce(commit: Commit): void {
-    this.#unannounced.push(commit);
-    if (this.#isAnnouncing) return;
-    this.#isAnnouncing = true;
-    for (let next = this.#unannounced.shift(); next; next = this.#unannounced.shift()) {
-      for (const listener of this.#listeners) {
-        try {
-          listener(next);
-        } catch (error) {
-          this.#options.onListenerError(error);
-        }
-      }
-    }
-    this.#isAnnouncing = false;
-  }
+function notStored(cause: unknown): DeploymentError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new DeploymentError(
+    "Unavailable",
+    `The database could not be written (${reason}), and nothing of this call was stored. ` +
+      "See whether the disk of the data folder is full or failing, then call again.",
+    { cause },
+  );
 }

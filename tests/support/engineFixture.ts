@@ -19,6 +19,7 @@ import type {
   TableDefinition,
   ValidatorJson,
 } from "../../embedded/protocol/deployedCode.ts";
+import type { Database } from "../../embedded/store/database.ts";
 import { ManualTimers } from "./manualTimers.ts";
 import { bundleModules } from "./pushedApp.ts";
 import type { AppFiles } from "./pushedApp.ts";
@@ -143,17 +144,25 @@ export class EngineFixture {
   readonly timers = new ManualTimers();
   readonly dataDir = mkdtempSync(join(tmpdir(), "engine-"));
   readonly log: string[] = [];
+  /** Clock of the batches of commits: a batch ends when the event loop has gone round, not because time passes. */
+  monotonicMs = (): number => 0;
   runAction: ActionRunner = async () => ({ status: "success", valueJson: "null", logLines: [] });
   readonly #limits: Partial<EngineLimits>;
+  readonly #openDatabase: ((path: string) => Database) | null;
   engine: OpenEngine;
 
-  constructor(limits: Partial<EngineLimits> = {}) {
+  constructor(limits: Partial<EngineLimits> = {}, openDatabase: ((path: string) => Database) | null = null) {
     this.#limits = limits;
+    this.#openDatabase = openDatabase;
     this.engine = this.#open();
   }
 
-  static async with(code: DeployedCode, limits?: Partial<EngineLimits>): Promise<EngineFixture> {
-    const fixture = new EngineFixture(limits);
+  static async with(
+    code: DeployedCode,
+    limits?: Partial<EngineLimits>,
+    openDatabase?: (path: string) => Database,
+  ): Promise<EngineFixture> {
+    const fixture = new EngineFixture(limits, openDatabase);
     await fixture.engine.installCode(code);
     return fixture;
   }
@@ -194,11 +203,13 @@ export class EngineFixture {
       instanceName: "test",
       timers: this.timers,
       limits: this.#limits,
+      monotonicMs: () => this.monotonicMs(),
       threadCpuMs: () => process.threadCpuUsage().user / 1000,
       randomBytes: (count) => randomBytes(count),
       log: (line) => this.log.push(line),
       runAction: (actionCall, requestId) => this.runAction(actionCall, requestId),
       builtInEnvironment: () => ({ CONVEX_CLOUD_URL: "http://127.0.0.1:1" }),
+      ...(this.#openDatabase ? { openDatabase: this.#openDatabase } : {}),
     });
   }
 }
