@@ -3,16 +3,17 @@
  * on who asks) are one SharedQuery: a commit that touches what it read makes it run once, whatever the number of its
  * subscribers. Stands for Convex's query cache and subscriptions.
  */
-import { hash } from "node:crypto";
 import type { Caller, FunctionResult } from "../protocol/calls.ts";
-import type { Commit, QueryCall, QueryRun, ReadSet } from "../protocol/engine.ts";
+import type { Commit, QueryCall, QueryRun } from "../protocol/engine.ts";
+import { identityOf } from "../runner/identity.ts";
+import { LiveReads } from "../transaction/liveReads.ts";
 import { OwnerTurns } from "./ownerTurns.ts";
 
+/** Results with equal fields are one object as long as their query is watched. */
 export interface QueryResult {
-  /** Equal for equal results; log lines do not count. */
-  digest: string;
+  type: "QueryUpdated" | "QueryFailed";
   /** The fields of a StateModification behind its queryId, encoded once for all subscribers. */
-  modification: { type: "QueryUpdated" | "QueryFailed"; fields: string };
+  fields: string;
   bytes: number;
 }
 
@@ -26,12 +27,12 @@ export interface Subscription<Owner> {
 
 export interface SharedQuery<Owner> {
   key: string;
-  /** As the first subscriber asked; a later run continues from `journal`. */
+  /** As the first subscriber asked. */
   request: QueryCall;
+  /** Where the pages of the last run ended: the next one ends them there too. */
   journal: string | null;
   subscriptions: Set<Subscription<Owner>>;
   result: QueryResult | null;
-  reads: ReadSet | null;
   /** First commit that touched what was read; 0 when it must run whatever the time; null while the result holds. */
   staleSince: bigint | null;
 }
@@ -52,6 +53,7 @@ export type RunQueries = (calls: QueryCall[]) => Promise<QueryRun[]>;
 export class SharedQueries<Owner> {
   readonly #runQueries: RunQueries;
   readonly #byKey = new Map<string, SharedQuery<Owner>>();
+  readonly #reads = new LiveReads<SharedQuery<Owner>>();
   readonly #stale = new Set<SharedQuery<Owner>>();
   readonly #turns = new OwnerTurns<Owner>();
   /** Commits seen while queries run: a run may have begun before one of them. */
@@ -67,8 +69,8 @@ export class SharedQueries<Owner> {
 
   subscribe(owner: Owner, request: QueryCall): Subscription<Owner> {
     const subscription: Subscription<Owner> = { owner, request, shared: null };
-    const anyone = this.#byKey.get(keyForAnyone(request));
-    this.#attach(subscription, anyone ?? this.#open(keyForCaller(request), request));
+    const anyone = this.#byKey.get(keyForAnyone(request, request.journal));
+    this.#attach(subscription, anyone ?? this.#open(request));
     return subscription;
   }
 
@@ -77,16 +79,13 @@ export class SharedQueries<Owner> {
     if (shared === null) return;
     subscription.shared = null;
     shared.subscriptions.delete(subscription);
-    if (shared.subscriptions.size > 0) return;
-    this.#byKey.delete(shared.key);
-    this.#stale.delete(shared);
+    if (shared.subscriptions.size === 0) this.#drop(shared);
   }
 
   onCommit(commit: Commit): void {
     this.#recentCommits?.push(commit);
-    for (const shared of this.#byKey.values()) {
-      if (shared.staleSince === null && shared.reads?.isTouchedBy(commit.writes) === true)
-        this.#markStale(shared, commit.ts);
+    for (const shared of this.#reads.touchedBy(commit.writes)) {
+      if (shared.staleSince === null) this.#markStale(shared, commit.ts);
     }
   }
 
@@ -142,52 +141,50 @@ export class SharedQueries<Owner> {
     onChanged: (owner: Owner) => void,
   ): void {
     if (query.subscriptions.size === 0) return; // everybody left while it ran
-    query.reads = run.reads;
+    this.#reads.set(query, run.reads);
     query.staleSince = staleSince;
     if (staleSince === null) this.#stale.delete(query);
     query.journal = run.journal;
     const result = resultOf(run);
-    if (query.result?.digest !== result.digest) {
+    if (!isSameResult(query.result, result)) {
       query.result = result;
       for (const { owner } of query.subscriptions) onChanged(owner);
     }
     this.#place(query, run.readIdentity);
   }
 
-  /** Moves a query between "for anyone" and "for this caller" when its run shows which it is. */
+  /**
+   * A run shows whether the result is for anyone or for this caller only, and where its pages end: who asks for the
+   * same from now on shares it, and who asks for a first page without a journal gets one of its own.
+   */
   #place(query: SharedQuery<Owner>, readIdentity: boolean): void {
-    const anyoneKey = keyForAnyone(query.request);
-    if (readIdentity && query.key === anyoneKey) this.#narrow(query);
-    else if (!readIdentity && query.key !== anyoneKey) this.#widen(query, anyoneKey);
-  }
-
-  /** The result is that of one caller. The others get a query each, which runs before anybody is told. */
-  #narrow(query: SharedQuery<Owner>): void {
-    this.#rekey(query, keyForCaller(query.request));
-    for (const subscription of query.subscriptions) {
-      const key = keyForCaller(subscription.request);
-      if (key !== query.key) this.#move(subscription, this.#open(key, subscription.request));
-    }
-    if (query.subscriptions.size === 0) this.#drop(query);
-  }
-
-  #widen(query: SharedQuery<Owner>, anyoneKey: string): void {
-    const anyone = this.#byKey.get(anyoneKey);
-    if (anyone === undefined) {
-      this.#rekey(query, anyoneKey);
+    if (readIdentity) this.#leaveToCaller(query);
+    if (query.subscriptions.size === 0) return this.#drop(query);
+    const key = (readIdentity ? keyForCaller : keyForAnyone)(query.request, query.journal);
+    if (key === query.key) return;
+    const equal = this.#byKey.get(key);
+    if (equal === undefined) {
+      this.#byKey.delete(query.key);
+      query.key = key;
+      this.#byKey.set(key, query);
       return;
     }
-    for (const subscription of query.subscriptions) this.#move(subscription, anyone);
+    for (const subscription of query.subscriptions) this.#move(subscription, equal);
     this.#drop(query);
   }
 
-  #rekey(query: SharedQuery<Owner>, key: string): void {
-    this.#byKey.delete(query.key);
-    query.key = key;
-    this.#byKey.set(key, query);
+  /** The result is that of one caller. The others get a query each, which runs before anybody is told. */
+  #leaveToCaller(query: SharedQuery<Owner>): void {
+    const caller = callerKey(query.request.caller);
+    for (const subscription of query.subscriptions) {
+      const { request } = subscription;
+      if (callerKey(request.caller) !== caller)
+        this.#move(subscription, this.#open({ ...request, journal: query.journal }));
+    }
   }
 
-  #open(key: string, request: QueryCall): SharedQuery<Owner> {
+  #open(request: QueryCall): SharedQuery<Owner> {
+    const key = keyForCaller(request, request.journal);
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
     const opened: SharedQuery<Owner> = {
@@ -196,7 +193,6 @@ export class SharedQueries<Owner> {
       journal: request.journal ?? null,
       subscriptions: new Set(),
       result: null,
-      reads: null,
       staleSince: 0n,
     };
     this.#byKey.set(key, opened);
@@ -217,6 +213,7 @@ export class SharedQueries<Owner> {
   #drop(query: SharedQuery<Owner>): void {
     this.#byKey.delete(query.key);
     this.#stale.delete(query);
+    this.#reads.delete(query);
   }
 
   #markStale(shared: SharedQuery<Owner>, since: bigint): void {
@@ -235,34 +232,37 @@ export function isDue<Owner>(
   return only === undefined || [...subscriptions].some(({ owner }) => owner === only);
 }
 
-/** Journals are part of the first key only: two pages that ended elsewhere stay apart. */
-function baseKey({ componentPath, name, argsJson, journal }: QueryCall): string {
-  return JSON.stringify([componentPath, name, argsJson, journal ?? null]);
+/** What is asked for. Two first pages that ended elsewhere have different journals and stay apart. */
+function baseKey({ componentPath, name, argsJson }: QueryCall, journal: string | null = null): string {
+  return JSON.stringify([componentPath, name, argsJson, journal]);
 }
 
 /** Admins see internal functions, so what they get is not what anyone gets. */
-function keyForAnyone(call: QueryCall): string {
-  return `${privilege(call.caller)} ${baseKey(call)}`;
+function keyForAnyone(call: QueryCall, journal?: string | null): string {
+  const { kind } = call.caller;
+  const privilege = kind === "admin" || kind === "system" ? "privileged" : "anyone";
+  return `${privilege} ${baseKey(call, journal)}`;
 }
 
-function keyForCaller(call: QueryCall): string {
-  return `${JSON.stringify(call.caller)} ${baseKey(call)}`;
+function keyForCaller(call: QueryCall, journal?: string | null): string {
+  return `${callerKey(call.caller)} ${baseKey(call, journal)}`;
 }
 
-function privilege(caller: Caller): string {
-  return caller.kind === "admin" || caller.kind === "system" ? "privileged" : "anyone";
+/** Equal for callers that functions cannot tell apart. */
+function callerKey(caller: Caller): string {
+  return JSON.stringify([caller.kind, identityOf(caller)]);
+}
+
+/** As on Convex, other log lines alone make another result: clients print them. */
+export function isSameResult(a: QueryResult | null, b: QueryResult): boolean {
+  return a === b || (a !== null && a.type === b.type && a.fields === b.fields);
 }
 
 function resultOf({ result, journal }: QueryRun): QueryResult {
-  const encodedJournal = JSON.stringify(journal);
-  const tail = `"logLines":${JSON.stringify(result.logLines)},"journal":${encodedJournal}`;
-  const content = contentOf(result);
+  const tail = `"logLines":${JSON.stringify(result.logLines)},"journal":${JSON.stringify(journal)}`;
   return {
-    digest: hash("sha256", `${result.status} ${content} ${encodedJournal}`),
-    modification: {
-      type: result.status === "success" ? "QueryUpdated" : "QueryFailed",
-      fields: `${content},${tail}`,
-    },
+    type: result.status === "success" ? "QueryUpdated" : "QueryFailed",
+    fields: `${contentOf(result)},${tail}`,
     bytes: Buffer.byteLength(result.status === "success" ? result.valueJson : result.message),
   };
 }

@@ -1,12 +1,13 @@
 /** The query set of one session: which queries the client watches, and which results it was told. */
 import type { Caller } from "../protocol/calls.ts";
 import type { SyncQueryChange } from "../protocol/syncMessages.ts";
-import { isDue, type SharedQueries, type Subscription } from "./sharedQueries.ts";
+import { isDue, isSameResult } from "./sharedQueries.ts";
+import type { QueryResult, SharedQueries, Subscription } from "./sharedQueries.ts";
 
 interface Watched<Owner> {
   subscription: Subscription<Owner>;
-  /** Digest of the result the client has. */
-  toldDigest: string | null;
+  /** The result the client has. */
+  told: QueryResult | null;
 }
 
 export class WatchedQueries<Owner> {
@@ -47,15 +48,16 @@ export class WatchedQueries<Owner> {
     const request = { componentPath, name, argsJson, journal, caller };
     this.#watched.set(queryId, {
       subscription: this.#shared.subscribe(this.#owner, request),
-      toldDigest: null,
+      told: null,
     });
   }
 
-  /** Asks everything again as somebody else. Results that come out the same are not told again. */
+  /** Asks everything again as somebody else. Pages end where they ended, and equal results are not told again. */
   adopt(caller: Caller): void {
     for (const watched of this.#watched.values()) {
+      const { request: asked, shared } = watched.subscription;
+      const request = { ...asked, caller, journal: shared?.journal ?? asked.journal ?? null };
       this.#shared.unsubscribe(watched.subscription);
-      const request = { ...watched.subscription.request, caller };
       watched.subscription = this.#shared.subscribe(this.#owner, request);
     }
   }
@@ -75,9 +77,9 @@ export class WatchedQueries<Owner> {
     this.#removed.clear();
     for (const [queryId, watched] of this.#watched) {
       const result = watched.subscription.shared?.result;
-      if (result === undefined || result === null || result.digest === watched.toldDigest) continue;
-      watched.toldDigest = result.digest;
-      const { type, fields } = result.modification;
+      if (result === undefined || result === null || isSameResult(watched.told, result)) continue;
+      watched.told = result;
+      const { type, fields } = result;
       modifications.push(`{"type":"${type}","queryId":${queryId},${fields}}`);
       const { componentPath, name } = watched.subscription.request;
       this.#recordSent(componentPath, name, result.bytes);
@@ -90,6 +92,6 @@ export class WatchedQueries<Owner> {
     if (watched === undefined) return;
     this.#shared.unsubscribe(watched.subscription);
     this.#watched.delete(queryId);
-    if (watched.toldDigest !== null) this.#removed.add(queryId);
+    if (watched.told !== null) this.#removed.add(queryId);
   }
 }

@@ -39,6 +39,12 @@ export class IndexReads implements ReadSet {
     return false;
   }
 
+  /** By index, sorted and disjoint, none empty. A reader must not go on afterwards. */
+  intervals(): ReadonlyMap<number, readonly KeyInterval[]> {
+    this.#settle();
+    return this.#byIndex;
+  }
+
   /** Sorts the intervals and joins those that meet, so that a look-up is a binary search. */
   #settle(): void {
     if (this.#settled) return;
@@ -53,7 +59,8 @@ export class IndexReads implements ReadSet {
           last.upper = largerUpper(last.upper, interval.upper);
         } else joined.push(interval);
       }
-      this.#byIndex.set(indexId, joined);
+      if (joined.length > 0) this.#byIndex.set(indexId, joined);
+      else this.#byIndex.delete(indexId);
     }
   }
 }
@@ -62,7 +69,7 @@ function isEmpty({ lower, upper }: KeyInterval): boolean {
   return upper !== null && Buffer.compare(lower, upper) >= 0;
 }
 
-function largerUpper(a: IndexKey | null, b: IndexKey | null): IndexKey | null {
+export function largerUpper(a: IndexKey | null, b: IndexKey | null): IndexKey | null {
   if (a === null || b === null) return null;
   return Buffer.compare(a, b) >= 0 ? a : b;
 }

@@ -10,6 +10,8 @@ class Cells {
   readonly #values = new Map<string, string>();
   /** Queries of these names answer differently to each caller. */
   readonly personal = new Set<string>();
+  /** Where a run without a journal ends its page; without it nothing is paginated. */
+  pageEnd: string | null = null;
   duringRun: () => void = () => undefined;
 
   readonly run = async (calls: QueryCall[]): Promise<QueryRun[]> => {
@@ -26,7 +28,7 @@ class Cells {
     return { ts: this.ts, writes: writesOf(name) };
   }
 
-  #runOne({ name, caller }: QueryCall, ts: bigint): QueryRun {
+  #runOne({ name, caller, journal }: QueryCall, ts: bigint): QueryRun {
     this.runs.push(name);
     const readIdentity = this.personal.has(name);
     const value = `${this.#values.get(name) ?? "empty"}${readIdentity ? ` for ${nameOf(caller)}` : ""}`;
@@ -35,7 +37,7 @@ class Cells {
       ts,
       reads: { isTouchedBy: (writes) => (writes as ReturnType<typeof writesOf>).name === name },
       readIdentity,
-      journal: null,
+      journal: journal ?? this.pageEnd,
     };
   }
 }
@@ -56,10 +58,8 @@ function query(name: string, caller: Caller = { kind: "anonymous" }): QueryCall 
   return { componentPath: "", name, argsJson: "{}", caller, journal: null };
 }
 
-function valueOf(subscription: {
-  shared: { result: { modification: { fields: string } } | null } | null;
-}): unknown {
-  const fields = subscription.shared?.result?.modification.fields;
+function valueOf(subscription: { shared: { result: { fields: string } | null } | null }): unknown {
+  const fields = subscription.shared?.result?.fields;
   return fields === undefined ? undefined : (JSON.parse(`{${fields}}`) as { value: unknown }).value;
 }
 
@@ -193,4 +193,35 @@ test("one owner's queries can be run in one piece", async () => {
   queries.subscribe("other", query("c"));
   await queries.refresh(cells.ts, nobody, { isOver: () => false, only: "tab" });
   expect(cells.runs).toEqual(["a", "b"]);
+});
+
+test("a page keeps its end for those who watch it, and a newcomer gets one of its own", async () => {
+  const cells = new Cells();
+  const queries = new SharedQueries<string>(cells.run);
+  cells.pageEnd = "at 10";
+  const first = queries.subscribe("tab 1", query("page"));
+  await queries.refresh(cells.ts, nobody);
+  cells.pageEnd = "at 8";
+  const newcomer = queries.subscribe("tab 2", query("page"));
+  await queries.refresh(cells.ts, nobody);
+  expect([first.shared?.journal, newcomer.shared?.journal]).toEqual(["at 10", "at 8"]);
+  // Whoever comes back with its journal shares the page it had.
+  const back = queries.subscribe("tab 3", { ...query("page"), journal: "at 10" });
+  expect(back.shared).toBe(first.shared);
+});
+
+test("newcomers whose pages end at the same place share one query", async () => {
+  const cells = new Cells();
+  const queries = new SharedQueries<string>(cells.run);
+  cells.pageEnd = "at 10";
+  const [first, second] = ["tab 1", "tab 2"].map((tab) => {
+    const subscription = queries.subscribe(tab, query("page", user(tab)));
+    return subscription;
+  });
+  await queries.refresh(cells.ts, nobody);
+  expect(second?.shared).toBe(first?.shared);
+  cells.runs.length = 0;
+  queries.onCommit(cells.commit("page", "more"));
+  await queries.refresh(cells.ts, nobody);
+  expect(cells.runs).toEqual(["page"]);
 });
