@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { rootFolder, startService, type ServiceProcess } from "./serviceProcess.ts";
+import { rootFolder, spawnService, type ServiceProcess, type StartingService } from "./serviceProcess.ts";
 
 export interface EmbeddedReady {
   url: string;
@@ -17,14 +17,25 @@ export interface EmbeddedStart {
 }
 
 /** Port 0 is any free port. */
-export function startEmbedded(
+export async function startEmbedded(
+  dataFolder: string,
+  port: number,
+  sitePort: number,
+  start: EmbeddedStart = {},
+): Promise<ServiceProcess<EmbeddedReady>> {
+  const service = spawnEmbedded(dataFolder, port, sitePort, start);
+  return { ready: await service.ready, end: service.end };
+}
+
+/** The same, for who wants to end it before it is ready. */
+export function spawnEmbedded(
   dataFolder: string,
   port: number,
   sitePort: number,
   { options = [], environment = {} }: EmbeddedStart = {},
-): Promise<ServiceProcess<EmbeddedReady>> {
+): StartingService<EmbeddedReady> {
   const where = ["--data", dataFolder, "--port", String(port), "--site-port", String(sitePort)];
-  return startService(["embedded/main.ts", ...where, ...options], "embedded deployment ready ", environment);
+  return spawnService(["embedded/main.ts", ...where, ...options], "embedded deployment ready ", environment);
 }
 
 /**

@@ -29,7 +29,7 @@ export interface CliOutcome {
   stderr: string;
 }
 
-export interface NotesApp {
+export interface FixtureApp {
   folder: string;
   convex: (deployment: DeploymentAddress, ...args: string[]) => Promise<CliOutcome>;
   /** `convex dev --once`. @throws with all it printed when it fails. */
@@ -39,12 +39,18 @@ export interface NotesApp {
   remove: () => void;
 }
 
-/** A copy of the fixture `notes`. Packages are those of this repository. */
+export type NotesApp = FixtureApp;
+
 export function createNotesApp(): NotesApp {
-  const folder = mkdtempSync(join(tmpdir(), "notes-app-"));
-  cpSync(join(rootFolder, "tests", "embedded", "fixtures", "notes"), folder, { recursive: true });
+  return createFixtureApp("notes");
+}
+
+/** A copy of a folder of tests/embedded/fixtures. Packages are those of this repository. */
+export function createFixtureApp(name: string): FixtureApp {
+  const folder = mkdtempSync(join(tmpdir(), `${name}-app-`));
+  cpSync(join(rootFolder, "tests", "embedded", "fixtures", name), folder, { recursive: true });
   symlinkSync(join(rootFolder, "node_modules"), join(folder, "node_modules"));
-  const convex: NotesApp["convex"] = (deployment, ...args) => runCli(folder, deployment, args);
+  const convex: FixtureApp["convex"] = (deployment, ...args) => runCli(folder, deployment, args);
   return {
     folder,
     convex,

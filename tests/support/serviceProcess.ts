@@ -10,15 +10,21 @@ export interface ServiceProcess<Ready> {
   /** The JSON that follows the prefix of its ready line. */
   ready: Ready;
   /** Settles when the process is gone; a second call does nothing. */
-  end(signal: NodeJS.Signals): Promise<void>;
+  end: (signal: NodeJS.Signals) => Promise<void>;
 }
 
-/** Runs `node <args>` in the root folder, with `environment` besides our own. @throws with everything it printed when it ends before it is ready. */
-export async function startService<Ready>(
+export interface StartingService<Ready> {
+  /** Rejects with everything it printed when it ends before it is ready. */
+  ready: Promise<Ready>;
+  end: (signal: NodeJS.Signals) => Promise<void>;
+}
+
+/** Runs `node <args>` in the root folder, with `environment` besides our own. */
+export function spawnService<Ready>(
   args: readonly string[],
   readyPrefix: string,
   environment: Readonly<Record<string, string>> = {},
-): Promise<ServiceProcess<Ready>> {
+): StartingService<Ready> {
   const child = spawn(process.execPath, args, {
     cwd: rootFolder,
     env: { ...process.env, ...environment },
@@ -48,8 +54,10 @@ export async function startService<Ready>(
   });
   // Once the service is ready its end is expected, and nobody listens to this promise any more.
   endedEarly.catch(() => undefined);
+  const readyOrEnded = Promise.race([ready, endedEarly]);
+  readyOrEnded.catch(() => undefined);
   return {
-    ready: await Promise.race([ready, endedEarly]),
+    ready: readyOrEnded,
     async end(signal) {
       child.kill(signal);
       await ended;
