@@ -6,6 +6,7 @@ import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { lockDataFolder } from "./dataFolderLock.ts";
+import { removeStorageFolders } from "./files/storageFolders.ts";
 import { asDeploymentError } from "./protocol/deploymentError.ts";
 
 /** With SQLite's companions of the two databases. */
@@ -22,11 +23,12 @@ function clearData(dataDir: string): string {
     for (const name of readdirSync(dataDir)) {
       if (ownFile.test(name)) rmSync(join(dataDir, name));
     }
+    removeStorageFolders(dataDir);
   } finally {
     lock.close();
   }
   if (readdirSync(dataDir).length === 0) rmdirSync(dataDir);
-  return `Removed the data of the deployment in ${dataDir}: documents, settings and admin key are gone.`;
+  return `Removed the data of the deployment in ${dataDir}: documents, files, settings and admin key are gone.`;
 }
 
 const { data } = parseArgs({ options: { data: { type: "string" } } }).values;

@@ -11,6 +11,7 @@ import { lockDataFolder } from "./dataFolderLock.ts";
 import { EngineClient } from "./engineClient.ts";
 import { type EngineWatchdog, watchEngine } from "./engineWatchdog.ts";
 import { every } from "./every.ts";
+import { storageFolders } from "./files/storageFolders.ts";
 import { folderUnusable } from "./folderUnusable.ts";
 import { allowOrigins } from "./http/allowedOrigins.ts";
 import { createHttpServer, type HttpServerParts } from "./http/httpServer.ts";
@@ -73,6 +74,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     const server = createHttpServer({
       adminKey,
       originRefusal,
+      folders: storageFolders(dataDir),
       started: start.promise,
       engineSilentMs: () => watchdog?.silentMs() ?? 0,
       log,

@@ -21,6 +21,7 @@ import type {
   QueryRun,
   SchemaProblem,
 } from "./protocol/engine.ts";
+import { DeploymentFiles } from "./files/deploymentFiles.ts";
 import { openEngineParts } from "./engineParts.ts";
 import type { EngineOptions, EngineParts } from "./engineParts.ts";
 import { answerActionSyscall } from "./runner/actionSyscalls.ts";
@@ -42,6 +43,7 @@ export function openEngine(options: EngineOptions): OpenEngine {
 }
 
 class EmbeddedEngine implements OpenEngine {
+  readonly files: DeploymentFiles;
   readonly #nowMs: () => number;
   readonly #parts: EngineParts;
   readonly #codeListeners = new Set<(code: DeployedCode) => void>();
@@ -50,6 +52,7 @@ class EmbeddedEngine implements OpenEngine {
   constructor(options: EngineOptions) {
     this.#nowMs = options.timers.nowMs;
     this.#parts = openEngineParts(options);
+    this.files = new DeploymentFiles(this.#parts.services.storage, this.#parts.transactions);
   }
 
   startScheduler(): void {

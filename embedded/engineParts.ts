@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
+import { FileStore } from "./files/fileStore.ts";
 import { folderUnusable } from "./folderUnusable.ts";
 import type { ActionRunner } from "./protocol/actions.ts";
 import type { ComponentPath } from "./protocol/deployedCode.ts";
@@ -91,8 +92,9 @@ export function openEngineParts(options: EngineOptions): EngineParts {
     pacing: { whenIdle: inLaterTurn, monotonicMs: options.monotonicMs ?? (() => performance.now()) },
     onListenerError: logError,
   });
+  const files = openFileStore(options, database, transactions, logError);
   let hasScheduled = false;
-  const services = makeServices(options, store, ledger, () => {
+  const services = makeServices(options, store, files, ledger, () => {
     hasScheduled = true;
   });
   const calls = new CallRunner({
@@ -151,9 +153,20 @@ function openStore({ dataDir, timers, openDatabase }: EngineOptions): Store {
   }
 }
 
+function openFileStore({ dataDir }: EngineOptions, ...rest: FileStoreParts): FileStore {
+  try {
+    return new FileStore(dataDir, ...rest);
+  } catch (cause) {
+    throw folderUnusable(dataDir, cause);
+  }
+}
+
+type FileStoreParts = [Database, Transactions, (error: unknown) => void];
+
 function makeServices(
   options: EngineOptions,
   { database, environment }: Store,
+  files: FileStore,
   ledger: UsageLedger,
   onSchedule: () => void,
 ): RunnerServices {
@@ -162,6 +175,12 @@ function makeServices(
   return {
     addresses: new FunctionAddresses(secrets),
     paginator: new Paginator(secrets),
+    storage: {
+      store: files,
+      secrets,
+      origin: () => builtInEnvironment()["CONVEX_CLOUD_URL"] ?? "",
+      nowMs: timers.nowMs,
+    },
     instanceName,
     threadCpuMs,
     wallLimitMs: limits?.functionWallMs ?? DEFAULT_WALL_LIMIT_MS,

@@ -50,6 +50,9 @@ export function serveMainThread({ port, engine, url, siteUrl, closeOthers, log }
     functionLogs: ({ cursor, waitMs }) => engine.completionsAfter(cursor, waitMs),
     updateEnvironmentVariables: (changes) => engine.setEnvironmentVariables(changes),
     usage: async () => engine.usage(),
+    componentOfUpload: async (token) => engine.files.componentOfUpload(token),
+    storeFile: (file) => engine.files.store(file),
+    findFile: async ({ componentPath, uuid }) => engine.files.find(componentPath, uuid),
     ping: async () => undefined,
     close: async () => {
       sync.close();

@@ -59,6 +59,7 @@ async function start(port: MessagePort, data: EngineThreadData): Promise<void> {
     pool = await createActionPool({
       siteHost: data.siteHost,
       sitePort: data.sitePort,
+      dataDir: data.dataDir,
       engine,
       identify: callerOfHeader,
       log,

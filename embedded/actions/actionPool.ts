@@ -20,6 +20,8 @@ export interface ActionPoolOptions {
   siteHost: string;
   /** 0 picks a free one, which is kept for the life of the pool. */
   sitePort: number;
+  /** Holds the folders of file storage. */
+  dataDir: string;
   engine: EngineForActions;
   /** Who sent an HTTP request with this `Authorization` header. A rejection means nobody we know: functions may use the header in ways of their own. */
   identify(authorization: string): Promise<Caller>;
@@ -74,6 +76,7 @@ class Pool implements ActionPool {
     this.#worker = new ActionWorker({
       siteHost: options.siteHost,
       sitePort: options.sitePort,
+      dataDir: options.dataDir,
       limits: { ...defaultActionLimits, ...options.limits },
       heartbeat: options.heartbeat ?? defaultHeartbeat,
       log: (line) => options.log(line),

@@ -3,17 +3,21 @@
  * fails as a whole when anything in it goes astray, and what is left of it then is dropped.
  */
 import type { LogLine } from "../protocol/calls.ts";
+import type { StorageFolders } from "../files/storageFolders.ts";
 import { addLogLine } from "../runner/logLines.ts";
 import { Realm, type RealmHost } from "../runner/realm.ts";
 import type { UserError } from "../runner/userError.ts";
 import type { RunnableModules } from "../runner/runnableModule.ts";
+import { ActionFiles } from "./actionFiles.ts";
 
 export interface ActionRunParts {
   modules: RunnableModules;
   env: Readonly<Record<string, string>>;
   maxRunMs: number;
+  folders: StorageFolders;
   /** Asks the engine. Rejects with `message` and, for a ConvexError, `data`. */
-  asyncSyscall: (op: string, argsJson: string) => Promise<string>;
+  ask: (op: string, argsJson: string) => Promise<string>;
+  /** Those that are not of file storage. */
   jsSyscall: (op: string, args: unknown) => unknown;
 }
 
@@ -23,17 +27,23 @@ export class ActionRun {
   /** Rejects when the run was ended by a stray error or its time limit; never resolves. */
   readonly failed: Promise<never>;
   readonly #deadline: NodeJS.Timeout;
+  readonly #files: ActionFiles;
 
   constructor(parts: ActionRunParts) {
     const failure = Promise.withResolvers<never>();
     this.failed = failure.promise;
     this.failed.catch(() => undefined); // whoever runs it waits for it; after its end nobody does
+    this.#files = new ActionFiles(parts.folders, parts.ask);
     const host: RealmHost = {
       syscall: (op) => {
         throw new Error(`${op} is not available in actions.`);
       },
-      asyncSyscall: parts.asyncSyscall,
-      jsSyscall: parts.jsSyscall,
+      asyncSyscall: (op, argsJson) => {
+        // What is not of convex/server's version is this thread's own language.
+        if (!op.startsWith("1.0/")) throw new Error(`Unknown async operation ${op}`);
+        return parts.ask(op, argsJson);
+      },
+      jsSyscall: (op, args) => this.#files.jsSyscall(op, args) ?? parts.jsSyscall(op, args),
     };
     this.#deadline = setTimeout(() => {
       const seconds = Math.round(parts.maxRunMs / 1000);
@@ -58,6 +68,7 @@ export class ActionRun {
   end(): void {
     clearTimeout(this.#deadline);
     this.realm.dispose();
+    this.#files.end();
   }
 
   warn(text: string): void {

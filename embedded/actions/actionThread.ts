@@ -3,6 +3,7 @@
  * and serves HTTP actions on the site port.
  */
 import { parentPort, workerData } from "node:worker_threads";
+import { emptyFolder, makeStorageFolders, storageFolders } from "../files/storageFolders.ts";
 import { catchStrayErrors } from "../runner/strayErrors.ts";
 import { ActionSlots } from "./actionSlots.ts";
 import { EngineSyscalls } from "./engineSyscalls.ts";
@@ -17,7 +18,7 @@ import type {
   ToActionThread,
 } from "./threadMessages.ts";
 
-const { siteHost, sitePort, limits } = workerData as ActionThreadData;
+const { siteHost, sitePort, limits, dataDir } = workerData as ActionThreadData;
 const engine = parentPort!;
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a window
 const post = (message: FromActionThread): void => engine.postMessage(message);
@@ -34,8 +35,10 @@ let environments: Environments = {};
 const introduced = Promise.withResolvers<void>();
 const syscalls = new EngineSyscalls(post);
 const slots = new ActionSlots(limits.concurrent, limits.concurrentInner, limits.maxWaitMs);
+const folders = storageFolders(dataDir);
 const services = {
   limits,
+  folders,
   post,
   slots,
   syscalls,
@@ -66,6 +69,10 @@ function receive(message: ToActionThread): void {
       message satisfies never;
   }
 }
+
+// What the thread before this one left.
+makeStorageFolders(folders);
+emptyFolder(folders.actions);
 
 try {
   const port = await openSitePort(

@@ -10,6 +10,7 @@ export interface ActionWorkerParts {
   siteHost: string;
   sitePort: number;
   limits: ActionLimits;
+  dataDir: string;
   heartbeat: { everyMs: number; maxMissed: number };
   log(line: string): void;
   /** A thread runs: tell it all it has to know, before anything else is posted. */
@@ -77,6 +78,7 @@ export class ActionWorker {
       siteHost: this.#parts.siteHost,
       sitePort: this.#port,
       limits: this.#parts.limits,
+      dataDir: this.#parts.dataDir,
     };
     const worker = new Worker(new URL("./actionThread.ts", import.meta.url), {
       workerData: data,

@@ -28,7 +28,8 @@ async function resultOf(
     modules: component.modules,
     env: services.environment(request.componentPath),
     maxRunMs: services.limits.maxRunMs,
-    asyncSyscall: (op, argsJson) => services.syscalls.ask(request.runId, op, argsJson),
+    folders: services.folders,
+    ask: (op, argsJson) => services.syscalls.ask(request.runId, op, argsJson),
     jsSyscall: refuseJsSyscall,
   });
   try {
@@ -47,7 +48,7 @@ async function resultOf(
   }
 }
 
-/** @throws always: file storage is what is left of these calls in an action. */
+/** @throws always. */
 export function refuseJsSyscall(op: string): never {
-  throw new Error(`${op} is not supported by the embedded deployment yet: it has no file storage.`);
+  throw new Error(`Unknown JS syscall: ${op}`);
 }

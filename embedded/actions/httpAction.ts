@@ -102,7 +102,8 @@ class HttpActionRun {
       modules: component.modules,
       env: services.environment(app),
       maxRunMs: services.limits.maxRunMs,
-      asyncSyscall: (op, argsJson) => services.syscalls.ask(this.#runId, op, argsJson),
+      folders: services.folders,
+      ask: (op, argsJson) => services.syscalls.ask(this.#runId, op, argsJson),
       jsSyscall: (op, args) => this.#jsSyscall(op, args),
     });
     outgoing.on("close", () => {

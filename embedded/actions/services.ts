@@ -1,4 +1,5 @@
 /** What the runs of the action thread share. */
+import type { StorageFolders } from "../files/storageFolders.ts";
 import type { ComponentPath } from "../protocol/deployedCode.ts";
 import type { ActionSlots } from "./actionSlots.ts";
 import type { EngineSyscalls } from "./engineSyscalls.ts";
@@ -6,6 +7,7 @@ import type { ActionLimits, FromActionThread, RunnableComponent } from "./thread
 
 export interface ActionServices {
   limits: ActionLimits;
+  folders: StorageFolders;
   slots: ActionSlots;
   syscalls: EngineSyscalls;
   post(message: FromActionThread): void;

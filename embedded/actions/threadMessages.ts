@@ -35,6 +35,7 @@ export interface ActionThreadData {
   siteHost: string;
   sitePort: number;
   limits: ActionLimits;
+  dataDir: string;
 }
 
 export interface RunnableComponent {

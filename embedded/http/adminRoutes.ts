@@ -85,7 +85,6 @@ function changeOf(change: Record<string, unknown>): [string, string | null] {
 
 /** Endpoints of Convex that this deployment has not. Answered with 400, since the CLI retries a 404 for a minute. */
 export const unsupportedPrefixes: Record<string, string> = {
-  "/api/storage/": "File storage",
   "/api/export/": "Snapshot export",
   "/api/import/": "Snapshot import",
   "/api/perform_import": "Snapshot import",

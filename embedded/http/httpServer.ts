@@ -3,20 +3,25 @@
  * `{ code, message }`, and answers CORS to the pages that may use it.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { pipeline } from "node:stream/promises";
 import type { AdminKey } from "../auth/adminKey.ts";
 import { credentialOfHeader } from "../auth/adminKey.ts";
 import type { EngineClient } from "../engineClient.ts";
 import { asDeploymentError, DeploymentError } from "../protocol/deploymentError.ts";
 import { adminRoutes, unsupportedPrefixes } from "./adminRoutes.ts";
 import type { OriginCheck } from "./allowedOrigins.ts";
+import { setCorsHeaders } from "./cors.ts";
 import { deployRoutes } from "./deployRoutes.ts";
 import { functionRoutes, runByPath, runByPathPrefix } from "./functionRoutes.ts";
+import type { StorageFolders } from "../files/storageFolders.ts";
 import { requestUrl } from "./requestUrl.ts";
 import type { DeploymentIdentity, Reply, Route } from "./route.ts";
+import { download, downloadPrefix, storageRoutes } from "./storageRoutes.ts";
 
 export interface HttpServerParts {
   adminKey: AdminKey;
   originRefusal: OriginCheck;
+  folders: StorageFolders;
   /** Resolves when the engine takes requests: until then requests wait. */
   started: Promise<{ engine: EngineClient; identity: DeploymentIdentity }>;
   engineSilentMs: () => number;
@@ -26,7 +31,12 @@ export interface HttpServerParts {
 /** Longer than the idle time of any client's pool, so that a kept connection is not closed under a request. */
 const keepAliveMs = 75_000;
 
-const routes: Record<string, Route> = { ...adminRoutes, ...deployRoutes, ...functionRoutes };
+const routes: Record<string, Route> = {
+  ...adminRoutes,
+  ...deployRoutes,
+  ...functionRoutes,
+  ...storageRoutes,
+};
 const methodsByPath = new Map<string, string[]>();
 for (const key of Object.keys(routes)) {
   const [method = "", path = ""] = key.split(" ");
@@ -50,23 +60,24 @@ async function respond(
     if (refusal !== null) throw refusal;
     setCorsHeaders(request, response);
     if (request.method === "OPTIONS") {
-      response.writeHead(204).end();
+      response.writeHead(200, { "Content-Length": 0 }).end();
       return;
     }
-    send(response, 200, await answer(parts, request));
+    send(parts, response, 200, await answer(parts, request));
   } catch (thrown) {
     const error = asDeploymentError(thrown);
     if (!error.isUserError) parts.log(`${request.method} ${request.url}: ${error.stack ?? error.message}`);
     // The rest of a refused body is not read: the connection cannot be used again.
     if (!request.complete) response.setHeader("Connection", "close");
-    send(response, error.status, { type: "json", body: { code: error.code, message: error.message } });
+    send(parts, response, error.status, { type: "json", body: { code: error.code, message: error.message } });
   }
 }
 
 async function answer(parts: HttpServerParts, request: IncomingMessage): Promise<Reply> {
   const url = requestUrl(request.url);
   if (url === null) throw new DeploymentError("BadRequest", `${request.url} is no path of this deployment.`);
-  const route = findRoute(request.method ?? "GET", url.pathname);
+  const method = request.method === "HEAD" ? "GET" : (request.method ?? "GET");
+  const route = findRoute(method, url.pathname);
   const credential = credentialOfHeader(request.headers.authorization, parts.adminKey);
   if (route.access === "admin" && credential.kind !== "admin") {
     throw new DeploymentError(
@@ -81,6 +92,7 @@ async function answer(parts: HttpServerParts, request: IncomingMessage): Promise
     credential,
     engine,
     identity,
+    folders: parts.folders,
     engineSilentMs: parts.engineSilentMs,
   });
 }
@@ -89,6 +101,7 @@ function findRoute(method: string, path: string): Route {
   const route = routes[`${method} ${path}`];
   if (route !== undefined) return route;
   if (method === "POST" && path.startsWith(runByPathPrefix)) return runByPath;
+  if (method === "GET" && path.startsWith(downloadPrefix)) return download;
   const allowed = methodsByPath.get(path);
   if (allowed !== undefined) {
     throw new DeploymentError("MethodNotAllowed", `${path} takes ${allowed.join(" or ")}, not ${method}.`);
@@ -103,8 +116,15 @@ function findRoute(method: string, path: string): Route {
   );
 }
 
-function send(response: ServerResponse, status: number, reply: Reply): void {
-  if (response.headersSent || response.destroyed) return;
+function send(parts: HttpServerParts, response: ServerResponse, status: number, reply: Reply): void {
+  if (response.headersSent || response.destroyed) {
+    if (reply.type === "bytes") reply.body?.destroy();
+    return;
+  }
+  if (reply.type === "bytes") {
+    void sendBytes(parts, response, reply);
+    return;
+  }
   const encoded =
     reply.type === "json" ? JSON.stringify(reply.body) : reply.type === "text" ? reply.body : reply.encoded;
   const contentType = reply.type === "text" ? "text/plain; charset=utf-8" : "application/json";
@@ -114,17 +134,21 @@ function send(response: ServerResponse, status: number, reply: Reply): void {
     .end(encoded);
 }
 
-function setCorsHeaders(request: IncomingMessage, response: ServerResponse): void {
-  const { origin } = request.headers;
-  if (origin === undefined) return;
-  response.setHeader("Access-Control-Allow-Origin", origin);
-  response.setHeader("Vary", "Origin");
-  response.setHeader("Access-Control-Allow-Credentials", "true");
-  if (request.method !== "OPTIONS") return;
-  response.setHeader("Access-Control-Allow-Methods", "GET, POST, OPTIONS");
-  response.setHeader(
-    "Access-Control-Allow-Headers",
-    "Authorization, Baggage, Content-Type, Convex-Client, Sentry-Trace, Traceparent",
-  );
-  response.setHeader("Access-Control-Max-Age", "86400");
+/** As fast as the client reads. A body that cannot be read to its end cuts the connection, which says so. */
+async function sendBytes(
+  { log }: HttpServerParts,
+  response: ServerResponse,
+  { status, headers, body }: Extract<Reply, { type: "bytes" }>,
+): Promise<void> {
+  response.writeHead(status, headers);
+  if (body === null) {
+    response.end();
+    return;
+  }
+  try {
+    await pipeline(body, response);
+  } catch (error) {
+    const isClientGone = (error as NodeJS.ErrnoException).code === "ERR_STREAM_PREMATURE_CLOSE";
+    if (!isClientGone) log(`A download was cut: ${String(error)}`);
+  }
 }

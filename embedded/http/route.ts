@@ -1,6 +1,8 @@
 /** What a route of the deployment port is given and what it answers. */
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import type { Readable } from "node:stream";
 import type { EngineClient } from "../engineClient.ts";
+import type { StorageFolders } from "../files/storageFolders.ts";
 import type { Credential } from "../protocol/mainMessages.ts";
 
 export interface DeploymentIdentity {
@@ -18,6 +20,8 @@ export interface RouteContext {
   credential: Credential;
   engine: EngineClient;
   identity: DeploymentIdentity;
+  /** Where the bytes of files are. */
+  folders: StorageFolders;
   /** Since when the engine has not answered the watchdog, in ms; 0 while it answers. */
   engineSilentMs: () => number;
 }
@@ -26,7 +30,8 @@ export type Reply =
   | { type: "json"; status?: number; body: unknown }
   /** JSON that is encoded already. */
   | { type: "encodedJson"; encoded: string }
-  | { type: "text"; body: string };
+  | { type: "text"; body: string }
+  | { type: "bytes"; status: number; headers: OutgoingHttpHeaders; body: Readable | null };
 
 export interface Route {
   access: "anyone" | "admin";

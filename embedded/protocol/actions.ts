@@ -19,12 +19,19 @@ export type ActionSyscallResult =
       /** Convex JSON, encoded, of a ConvexError's data. */ dataJson?: string;
     };
 
+/**
+ * Questions of the action thread itself, in the words of no user code (`actionRun.ts` sees to that): make bytes it received
+ * a stored file; where a stored file's bytes are.
+ */
+export const STORE_FILE = "host/storeFile";
+export const FIND_FILE = "host/findFile";
+
 /** What the engine offers to the action pool, beyond `Engine`. */
 export interface EngineForActions {
   /**
    * Answers the asynchronous syscalls of actions that need the deployment: "1.0/actions/query|mutation|action|schedule|
    * cancel_job", "1.0/getUserIdentity", "1.0/createFunctionHandle", "1.0/getFunctionMetadata", "1.0/getRequestMetadata",
-   * "1.0/getDeploymentMetadata". Function addresses are resolved relative to the context's component.
+   * "1.0/getDeploymentMetadata", "1.0/storage…", STORE_FILE, FIND_FILE. Function addresses are resolved relative to the context's component.
    * Any other op is answered with an error that says what is missing. Never rejects.
    */
   actionSyscall(context: ActionContext, op: string, argsJson: string): Promise<ActionSyscallResult>;

@@ -4,19 +4,28 @@
 const codes = {
   BadRequest: { status: 400, cause: "user" }, // the request has not the shape its endpoint wants
   Unsupported: { status: 400, cause: "user" }, // Convex has it, this deployment has not; 400 keeps the CLI from retrying
+  BadQueryArgs: { status: 400, cause: "user" }, // a parameter of the URL is missing or wrong
+  BadHeader: { status: 400, cause: "user" },
+  InvalidStoragePath: { status: 400, cause: "user" }, // the URL of a file that storage.getUrl did not make
+  Sha256Mismatch: { status: 400, cause: "user" }, // an upload is not what its sender said
   InvalidModules: { status: 400, cause: "user" }, // the pushed code does not load or declares something impossible
   AuthConfigMissingEnvironmentVariable: { status: 400, cause: "user" }, // the CLI prints how to set it
   MissingEnvironmentVariables: { status: 400, cause: "user" }, // the CLI prints how to set them
   RaceDetected: { status: 400, cause: "user" }, // another push or `env set` came between; the CLI pushes again
   Unauthenticated: { status: 401, cause: "user" }, // no credential, or one that does not verify
+  StorageTokenInvalid: { status: 401, cause: "user" }, // an upload URL that was not made here
+  StorageTokenExpired: { status: 401, cause: "user" },
   BadAdminKey: { status: 403, cause: "user" }, // fatal to the CLI, as a wrong key should be
   OriginNotAllowed: { status: 403, cause: "user" }, // a browser's page that is none of the app's
   NotFound: { status: 404, cause: "user" }, // no such endpoint
+  FileNotFound: { status: 404, cause: "user" }, // never stored, or deleted
   MethodNotAllowed: { status: 405, cause: "user" },
+  UploadTimedOut: { status: 408, cause: "user" },
   BodyTooLarge: { status: 413, cause: "user" },
   PortTaken: { status: 500, cause: "system" },
   FolderInUse: { status: 500, cause: "system" },
   FolderUnusable: { status: 500, cause: "system" }, // the data folder cannot be made, read or written
+  DiskFull: { status: 507, cause: "system" },
   Unavailable: { status: 503, cause: "system" }, // starting, closing, or the engine does not answer
   Internal: { status: 500, cause: "system" }, // a fault of the deployment itself
 } as const satisfies Record<string, { status: number; cause: "user" | "system" }>;

@@ -2,6 +2,7 @@
  * What the engine (store, transactions, functions, scheduler) offers to the other modules of its thread:
  * the sync sessions, the push, the system functions and the action pool.
  */
+import type { DeploymentFiles } from "../files/deploymentFiles.ts";
 import type {
   CommittedResult,
   FunctionCall,
@@ -81,6 +82,9 @@ export interface Engine {
   listTables(componentPath: ComponentPath): { name: string; documents: number }[];
   /** Documents of a table as Convex JSON, newest first when `order` is "desc", at most `limit`. */
   readTable(componentPath: ComponentPath, tableName: string, order: "asc" | "desc", limit: number): unknown[];
+
+  /** Stored files, for the edge. */
+  readonly files: DeploymentFiles;
 
   usage(): FunctionUsage[];
   /**

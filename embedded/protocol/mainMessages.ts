@@ -2,6 +2,8 @@
  * What passes between the main thread (sockets, HTTP) and the engine thread, over the worker's own port:
  * requests with an id and one response each, and frames of the sync sockets without one.
  */
+import type { StoredFile } from "../files/fileRows.ts";
+import type { ReceivedFile } from "../files/fileStore.ts";
 import type { CommittedResult, FunctionCompletion, FunctionUsage } from "./calls.ts";
 import type { ComponentPath } from "./deployedCode.ts";
 import type { DeploymentErrorCode } from "./deploymentError.ts";
@@ -59,6 +61,11 @@ export interface EngineService {
   }): Promise<{ entries: FunctionCompletion[]; cursor: number }>;
   updateEnvironmentVariables(changes: Record<string, string | null>): Promise<void>;
   usage(): Promise<FunctionUsage[]>;
+  /** Of the token in an upload URL; rejects when it is not ours, or too old. */
+  componentOfUpload(token: string): Promise<ComponentPath>;
+  /** Makes bytes that were received a stored file; answers the id of its document. */
+  storeFile(file: ReceivedFile): Promise<string>;
+  findFile(request: { componentPath: ComponentPath; uuid: string }): Promise<StoredFile | null>;
   /** Answers at once: the watchdog's question. */
   ping(): Promise<void>;
   /** Ends the sync sessions, closes the engine. The thread can be terminated afterwards. */

@@ -2,6 +2,9 @@
 import type { ActionContext, ActionSyscallResult } from "../protocol/actions.ts";
 import type { FunctionCall, FunctionResult } from "../protocol/calls.ts";
 import type { ComponentCode, DeployedCode } from "../protocol/deployedCode.ts";
+import { findFile } from "../files/fileRows.ts";
+import { readingStorageSyscalls, writingStorageSyscalls } from "../files/storageSyscalls.ts";
+import { FIND_FILE, STORE_FILE } from "../protocol/actions.ts";
 import type { CodeStore } from "../store/codeStore.ts";
 import type { Transactions } from "../transaction/transactions.ts";
 import { scheduleCall } from "./callSyscalls.ts";
@@ -31,7 +34,41 @@ type ActionSyscall = (
   args: SyscallArgs,
 ) => FunctionResult | string | Promise<FunctionResult | string>;
 
+/** Each in a transaction of its own. */
+const STORAGE_SYSCALLS: Record<string, ActionSyscall> = {};
+for (const [op, syscall] of Object.entries(readingStorageSyscalls)) {
+  STORAGE_SYSCALLS[op] = ({ services: { storage }, transactions, component }, args) =>
+    transactions.read((transaction) =>
+      syscall({ storage, transaction, componentPath: component.path }, args),
+    );
+}
+for (const [op, syscall] of Object.entries(writingStorageSyscalls)) {
+  STORAGE_SYSCALLS[op] = async ({ services: { storage }, transactions, component }, args) => {
+    const { result } = await transactions.submit((transaction) =>
+      syscall({ storage, transaction, componentPath: component.path }, args),
+    );
+    return result;
+  };
+}
+
 const ACTION_SYSCALLS: Readonly<Record<string, ActionSyscall>> = {
+  ...STORAGE_SYSCALLS,
+  [STORE_FILE]: async ({ services, component }, args) => {
+    const id = await services.storage.store.store({
+      folder: "actions",
+      componentPath: component.path,
+      key: args.string("key"),
+      size: args.number("size"),
+      sha256: args.string("sha256"),
+      contentType: args.optionalString("contentType"),
+    });
+    return JSON.stringify(id);
+  },
+  [FIND_FILE]: ({ transactions, component }, args) =>
+    transactions.read((transaction) => {
+      const file = findFile(transaction, component.path, args.string("storageId"), "storage.getMetadata");
+      return JSON.stringify(file && { key: file.key, contentType: file.contentType });
+    }),
   "1.0/actions/query": (frame, args) => frame.calls.query(calleeOf(frame, args)).result,
   "1.0/actions/mutation": async (frame, args) => (await frame.calls.mutation(calleeOf(frame, args))).result,
   "1.0/actions/action": (frame, args) => frame.calls.action(calleeOf(frame, args)),

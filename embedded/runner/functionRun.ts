@@ -4,6 +4,7 @@
  */
 import type { FunctionResult, LogLine } from "../protocol/calls.ts";
 import type { DeployedCode } from "../protocol/deployedCode.ts";
+import type { StorageServices } from "../files/storageSyscalls.ts";
 import { noUsage } from "../transaction/transactionUsage.ts";
 import type { UsageCounts } from "../transaction/transactionUsage.ts";
 import type { Transaction } from "../transaction/transaction.ts";
@@ -22,6 +23,7 @@ import { TIMED_OUT, UserTime } from "./userTime.ts";
 export interface RunnerServices {
   addresses: FunctionAddresses;
   paginator: Paginator;
+  storage: StorageServices;
   instanceName: string;
   /** Processor time this thread has used. */
   threadCpuMs: () => number;

@@ -8,6 +8,7 @@ import {
   removeDocument,
   replaceDocument,
 } from "./databaseSyscalls.ts";
+import { inFunction, readingStorageSyscalls, writingStorageSyscalls } from "../files/storageSyscalls.ts";
 import { cancelJob, createFunctionHandle, runUdf, scheduleJob } from "./callSyscalls.ts";
 import type { FunctionFrame } from "./functionRun.ts";
 import {
@@ -42,6 +43,7 @@ const READING_SYSCALLS: Readonly<Record<string, Syscall>> = {
   "1.0/getRequestMetadata": requestMetadata,
   "1.0/getDeploymentMetadata": deploymentMetadata,
   "1.0/getTransactionMetrics": transactionMetrics,
+  ...inFunction(readingStorageSyscalls),
 };
 
 const WRITING_SYSCALLS: Readonly<Record<string, Syscall>> = {
@@ -51,10 +53,10 @@ const WRITING_SYSCALLS: Readonly<Record<string, Syscall>> = {
   "1.0/remove": removeDocument,
   "1.0/schedule": scheduleJob,
   "1.0/cancel_job": cancelJob,
+  ...inFunction(writingStorageSyscalls),
 };
 
 const NOT_YET: readonly (readonly [prefix: string, what: string])[] = [
-  ["1.0/storage", "File storage"],
   ["1.0/signJwt", "Signing tokens with `ctx.auth.signJwt`"],
   ["1.0/actions/vectorSearch", "Vector search"],
   ["1.0/createServiceToken", "The AI gateway"],

@@ -85,4 +85,14 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (component, name)
   ) WITHOUT ROWID;
   `,
+  `
+  -- What file storage needs beside the document in _storage (same id, in the component that owns it): uuid names the file
+  -- in its URL, key is the name of the file that holds its bytes.
+  CREATE TABLE stored_files (
+    document TEXT PRIMARY KEY,
+    component TEXT NOT NULL,
+    uuid TEXT NOT NULL UNIQUE,
+    key TEXT NOT NULL UNIQUE
+  ) WITHOUT ROWID;
+  `,
 ];

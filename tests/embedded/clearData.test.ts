@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -34,6 +35,20 @@ test("the data of a deployment is refused while it runs, and removed after its e
   await deployment.end("SIGTERM");
   expect(await clear()).toMatchObject({ code: 0, said: expect.stringContaining("Removed") });
   await expect(readdir(folder)).rejects.toThrow("ENOENT");
+});
+
+test("stored files go with the documents, and what lies beside them stays", async () => {
+  const deployment = await startEmbedded(folder, 0, 0);
+  await deployment.end("SIGTERM");
+  const stored = join(folder, "file-storage", "stored");
+  await writeFile(join(stored, randomUUID()), "content");
+  await writeFile(join(stored, "thesis.txt"), "years of work");
+  expect((await clear()).code).toBe(0);
+  expect(await readdir(folder, { recursive: true })).toEqual([
+    "file-storage",
+    join("file-storage", "stored"),
+    join("file-storage", "stored", "thesis.txt"),
+  ]);
 });
 
 test("a file that is not the deployment's stays", async () => {

@@ -99,8 +99,8 @@ test("a body beyond the limit is refused, compressed or not", async () => {
 test("endpoints that are not there say so", async () => {
   expect((await request("/nothing")).status).toBe(404);
   expect((await request("/api/mutation")).status).toBe(405);
-  const storage = await post("/api/storage/upload", {});
-  expect([storage.status, storage.body["code"]]).toEqual([400, "Unsupported"]);
+  const exported = await post("/api/export/request/zip", {});
+  expect([exported.status, exported.body["code"]]).toEqual([400, "Unsupported"]);
 });
 
 test.each([
@@ -129,11 +129,16 @@ test("arguments that nest too deeply are refused in a sentence and not logged", 
 test("browsers of any origin may call", async () => {
   const preflight = await request("/api/query", {
     method: "OPTIONS",
-    headers: { Origin: "https://app.example", "Access-Control-Request-Method": "POST" },
+    headers: {
+      Origin: "https://app.example",
+      "Access-Control-Request-Method": "POST",
+      "Access-Control-Request-Headers": "authorization,x-own",
+    },
   });
-  expect(preflight.status).toBe(204);
+  expect(preflight.status).toBe(200);
   expect(preflight.headers.get("access-control-allow-origin")).toBe("https://app.example");
-  expect(preflight.headers.get("access-control-allow-headers")).toContain("Authorization");
+  expect(preflight.headers.get("access-control-allow-headers")).toBe("authorization,x-own");
+  expect(preflight.headers.get("access-control-allow-methods")).toBe("GET,POST,OPTIONS,PATCH,DELETE,PUT");
 });
 
 test("the deployment says who and how it is", async () => {

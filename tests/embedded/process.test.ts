@@ -130,7 +130,8 @@ test("the files of the data folder are for their owner only", async () => {
   await start(dataFolder);
   const modes = readdirSync(dataFolder).map((name) => [name, statSync(join(dataFolder, name)).mode & 0o777]);
   expect(Object.fromEntries(modes)).toMatchObject({ "admin-key": 0o600, "deployment.sqlite": 0o600 });
-  expect(new Set(modes.map(([, mode]) => mode))).toEqual(new Set([0o600]));
+  expect(Object.fromEntries(modes)).toMatchObject({ "file-storage": 0o700 });
+  expect(modes.filter(([, mode]) => mode !== 0o600).map(([name]) => name)).toEqual(["file-storage"]);
 });
 
 test.each([

@@ -1,4 +1,7 @@
 /** A real action thread behind a real socket, with an engine that answers what the test says. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
   createActionPool,
   type ActionPool,
@@ -38,9 +41,11 @@ export async function startActions(
   const untaken: FunctionCompletion[] = [];
   const takers: ((completion: FunctionCompletion) => void)[] = [];
   const logs: string[] = [];
+  const dataDir = mkdtempSync(join(tmpdir(), "actions-"));
   const pool = await createActionPool({
     siteHost: "127.0.0.1",
     sitePort: 0,
+    dataDir,
     identify: options.identify ?? (() => Promise.reject(new Error("nobody we know"))),
     log: (line) => logs.push(line),
     ...(options.limits ? { limits: options.limits } : {}),
@@ -68,6 +73,11 @@ export async function startActions(
       },
     },
   });
+  const closePool = pool.close.bind(pool);
+  pool.close = async () => {
+    await closePool();
+    rmSync(dataDir, { recursive: true, force: true });
+  };
   const push = async (pushed: AppFiles): Promise<void> =>
     pool.setCode(await deployedApp(pushed, "http.ts" in pushed ? (options.routes ?? []) : null));
   if (!options.withoutCode) await push(files);

@@ -24,7 +24,7 @@ export async function startEmbedded(
   start: EmbeddedStart = {},
 ): Promise<ServiceProcess<EmbeddedReady>> {
   const service = spawnEmbedded(dataFolder, port, sitePort, start);
-  return { ready: await service.ready, end: service.end };
+  return { ...service, ready: await service.ready };
 }
 
 /** The same, for who wants to end it before it is ready. */

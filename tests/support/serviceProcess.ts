@@ -9,6 +9,7 @@ export const rootFolder = join(import.meta.dirname, "..", "..");
 export interface ServiceProcess<Ready> {
   /** The JSON that follows the prefix of its ready line. */
   ready: Ready;
+  pid: number;
   /** Settles when the process is gone; a second call does nothing. */
   end: (signal: NodeJS.Signals) => Promise<void>;
 }
@@ -16,6 +17,7 @@ export interface ServiceProcess<Ready> {
 export interface StartingService<Ready> {
   /** Rejects with everything it printed when it ends before it is ready. */
   ready: Promise<Ready>;
+  pid: number;
   end: (signal: NodeJS.Signals) => Promise<void>;
 }
 
@@ -58,6 +60,7 @@ export function spawnService<Ready>(
   readyOrEnded.catch(() => undefined);
   return {
     ready: readyOrEnded,
+    pid: child.pid ?? 0,
     async end(signal) {
       child.kill(signal);
       await ended;

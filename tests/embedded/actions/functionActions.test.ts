@@ -1,3 +1,6 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import type { ActionContext } from "../../../embedded/protocol/actions.ts";
 import {
@@ -171,6 +174,7 @@ test("a taken site port is one sentence with the remedy", async () => {
   const second = createActionPool({
     siteHost: "127.0.0.1",
     sitePort: port,
+    dataDir: mkdtempSync(join(tmpdir(), "actions-")),
     identify: () => Promise.resolve({ kind: "anonymous" }),
     log: () => undefined,
     engine: {

@@ -36,7 +36,6 @@ const APP = functions(`
   export const hangs = query(async () => { await new Promise(() => {}); });
   export const logs = query(async () => { console.log("hello", { a: 1 }); console.warn("careful"); });
   export const chatty = query(async () => { for (let n = 0; n < 1000; n++) console.log(n); });
-  export const storage = mutation(async (ctx) => await ctx.storage.generateUploadUrl());
   export const search = query(async (ctx) => await ctx.db.query("notes").withSearchIndex("s", (q) => q.search("text", "x")).collect());
   export const meta = mutation(async (ctx) => {
     const metrics = await ctx.meta.getTransactionMetrics();
@@ -165,9 +164,6 @@ test("a call keeps 256 log lines and says that there were more", async () => {
 });
 
 test("what is not there yet says so", async () => {
-  expect(await fixture.errorOf("m:storage")).toContain(
-    "File storage is not part of the embedded deployment yet",
-  );
   expect(await fixture.errorOf("m:search")).toContain(
     "Full text search is not part of the embedded deployment yet",
   );
