@@ -71,7 +71,8 @@ export class ActionRun {
     this.#files.end();
   }
 
-  warn(text: string): void {
-    addLogLine(this.logLines, `[WARN] ${text}`);
+  /** A log line of the deployment's own about this run. */
+  logError(text: string): void {
+    addLogLine(this.logLines, `[ERROR] ${text}`);
   }
 }

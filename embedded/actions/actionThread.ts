@@ -6,6 +6,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { emptyFolder, makeStorageFolders, storageFolders } from "../files/storageFolders.ts";
 import { catchStrayErrors } from "../runner/strayErrors.ts";
 import { ActionSlots } from "./actionSlots.ts";
+import { ResponseBacklog } from "./responseBacklog.ts";
 import { EngineSyscalls } from "./engineSyscalls.ts";
 import { runFunctionAction } from "./functionAction.ts";
 import { serveHttpAction } from "./httpAction.ts";
@@ -42,6 +43,7 @@ const services = {
   post,
   slots,
   syscalls,
+  backlog: new ResponseBacklog(limits.maxUnreadBytes, (message) => post({ kind: "strayError", message })),
   introduced: introduced.promise,
   component: (path: string) => code?.components[path] ?? null,
   environment: (path: string) => environments[path] ?? {},

@@ -14,12 +14,14 @@ import { refuseJsSyscall } from "./functionAction.ts";
 import { matchRoute } from "./httpRoutes.ts";
 import { toWebRequest } from "./webRequest.ts";
 import { sendResponse, sendText } from "./sendResponse.ts";
-import { readSiteRequestBody } from "./siteRequestBody.ts";
+import { expectsContinue, SiteRequestBody, type BodyRefusal } from "./siteRequestBody.ts";
 import type { ActionServices } from "./services.ts";
 import type { RunnableComponent } from "./threadMessages.ts";
 
 const app = "";
 let lastRunId = 0;
+/** Those of Convex's router. */
+const routableMethods = new Set(["GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS"]);
 
 /** Never rejects. */
 export async function serveHttpAction(
@@ -33,45 +35,56 @@ export async function serveHttpAction(
   if (!component?.httpRoutes) {
     return sendText(outgoing, 404, "This Convex deployment does not have HTTP actions enabled.");
   }
-  const body = await readSiteRequestBody(incoming, services.limits);
-  if (body.status === "gone") return;
-  if (body.status === "refused") return sendText(outgoing, body.httpStatus, body.sentence);
+  if (!routableMethods.has(incoming.method ?? "GET")) return refuseMethod(incoming, outgoing);
+  const body = new SiteRequestBody(incoming, services.limits, () => {
+    if (expectsContinue(incoming) && !outgoing.headersSent) outgoing.writeContinue();
+  });
+  if (body.refusal) return refuseBody(body.refusal, outgoing);
   const release = await services.slots.acquire("client");
   if (!release) return sendText(outgoing, 503, tooManyActions);
   try {
+    if (outgoing.destroyed) return; // the client left while it waited in line
     const gone = new AbortController();
-    const request = requestOrNull(incoming, body.bytes, gone.signal);
-    if (request) await new HttpActionRun(request, gone, outgoing, services, component).serve();
-    else refuseRequest(incoming, outgoing);
+    const request = requestOrNull(incoming, body, gone.signal);
+    if (request) await new HttpActionRun(request, body, gone, outgoing, services, component).serve();
+    else sendText(outgoing, 400, "The URL, the method or a header of this request is not valid.");
   } catch (error) {
     // A fault of this thread: the function's own errors are answered by `serve`.
     services.post({ kind: "strayError", message: inspect(error) });
     if (outgoing.headersSent) outgoing.destroy();
     else sendText(outgoing, 500, "The deployment failed to serve this request.");
   } finally {
+    body.discard();
     release();
   }
 }
 
 function requestOrNull(
   incoming: IncomingMessage,
-  body: Uint8Array<ArrayBuffer>,
+  body: SiteRequestBody,
   signal: AbortSignal,
 ): Request | null {
   try {
-    return toWebRequest(incoming, body, signal);
+    return toWebRequest(incoming, body.stream, signal);
   } catch {
     return null; // no web platform would have made this request: the answer says so
   }
 }
 
-function refuseRequest({ method }: IncomingMessage, outgoing: ServerResponse): void {
-  if (method === "TRACE") sendText(outgoing, 405, "TRACE is not served here.");
-  else sendText(outgoing, 400, "The URL, the method or a header of this request is not valid.");
+/** What still comes of it is not waited for. */
+function refuseBody({ httpStatus, sentence }: BodyRefusal, outgoing: ServerResponse): void {
+  if (!outgoing.headersSent) outgoing.setHeader("connection", "close");
+  sendText(outgoing, httpStatus, sentence);
+}
+
+function refuseMethod({ method }: IncomingMessage, outgoing: ServerResponse): void {
+  outgoing.setHeader("allow", [...routableMethods].join(","));
+  sendText(outgoing, 405, `${method} is not served here.`);
 }
 
 class HttpActionRun {
   readonly #outgoing: ServerResponse;
+  readonly #body: SiteRequestBody;
   readonly #services: ActionServices;
   readonly #request: Request;
   readonly #pathname: string;
@@ -87,12 +100,14 @@ class HttpActionRun {
   /** `gone` aborts the request's signal. */
   constructor(
     request: Request,
+    body: SiteRequestBody,
     gone: AbortController,
     outgoing: ServerResponse,
     services: ActionServices,
     component: RunnableComponent,
   ) {
     this.#outgoing = outgoing;
+    this.#body = body;
     this.#services = services;
     this.#request = request;
     this.#pathname = new URL(this.#request.url).pathname;
@@ -144,7 +159,8 @@ class HttpActionRun {
         onSent: (bytes) => {
           this.#bytesSent += bytes;
         },
-        onLimit: (text) => this.#run.warn(text),
+        backlog: this.#services.backlog,
+        onLimit: (text) => this.#run.logError(text),
       }),
     );
   }
@@ -170,6 +186,8 @@ class HttpActionRun {
       this.#outgoing.destroy();
       return;
     }
+    const refusal = this.#body.refusal;
+    if (refusal) return refuseBody(refusal, this.#outgoing);
     const code = `[Request ID: ${this.#requestId}] Server Error`;
     sendText(this.#outgoing, 500, JSON.stringify({ code, trace: error }), "application/json");
   }

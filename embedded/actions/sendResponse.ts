@@ -1,11 +1,13 @@
 /** From the `Response` a function returned to the socket: the head at once, each chunk of the body as it comes. */
 import type { ServerResponse } from "node:http";
-import { isUnread } from "./webRequest.ts";
+import type { ResponseBacklog } from "./responseBacklog.ts";
+import { isLeftUnread } from "./siteRequestBody.ts";
 
 export interface SendOptions {
   withBody: boolean;
   /** What exceeds it is dropped, as on Convex. */
   maxBytes: number;
+  backlog: ResponseBacklog;
   onSent(bytes: number): void;
   /** Called once, with a sentence for the log. */
   onLimit(text: string): void;
@@ -14,8 +16,8 @@ export interface SendOptions {
 /**
  * Resolves when the body has ended, also when nobody reads it any more; rejects when the body does.
  *
- * There is no back-pressure on purpose: a slow or vanished client must not hold up the function, and `maxBytes` bounds
- * what can pile up.
+ * There is no back-pressure on purpose: a slow or vanished client must not hold up the function. `maxBytes` bounds what one
+ * response can pile up, the backlog what all can.
  */
 export async function sendResponse(
   response: Response,
@@ -48,24 +50,35 @@ async function sendBody(
     if (isFull) continue;
     if (bytes + value.byteLength > options.maxBytes) {
       isFull = true;
-      options.onLimit(`HTTP response exceeded ${options.maxBytes} bytes; the rest was dropped.`);
+      options.onLimit(
+        `HttpResponseTooLarge: HTTP actions support responses up to ${binarySize(options.maxBytes)}`,
+      );
       continue;
     }
     bytes += value.byteLength;
     options.onSent(value.byteLength);
     // The chunk is the function's own memory, which it may write to again before the socket has taken it.
-    if (!outgoing.destroyed) outgoing.write(value.slice());
+    options.backlog.write(outgoing, value.slice());
   }
 }
+
+/** Cookies are several headers; how the body is framed is the server's affair. */
+const separateHeaders = new Set(["set-cookie", "transfer-encoding"]);
 
 function writeHead(response: Response, outgoing: ServerResponse): void {
   if (outgoing.destroyed) return;
   outgoing.statusCode = response.status;
   if (response.statusText) outgoing.statusMessage = response.statusText;
-  for (const [name, value] of response.headers) if (name !== "set-cookie") outgoing.setHeader(name, value);
+  for (const [name, value] of response.headers)
+    if (!separateHeaders.has(name)) outgoing.setHeader(name, value);
   const cookies = response.headers.getSetCookie();
   if (cookies.length > 0) outgoing.setHeader("set-cookie", cookies);
-  if (isUnread(outgoing.req)) outgoing.setHeader("connection", "close");
+  if (isLeftUnread(outgoing.req)) outgoing.setHeader("connection", "close");
+}
+
+function binarySize(bytes: number): string {
+  const mebibytes = bytes / (1024 * 1024);
+  return mebibytes >= 1 ? `${mebibytes} MiB` : `${bytes} B`;
 }
 
 export function sendText(
@@ -75,7 +88,7 @@ export function sendText(
   contentType = "text/plain",
 ): void {
   if (outgoing.destroyed) return;
-  if (isUnread(outgoing.req)) outgoing.setHeader("connection", "close");
+  if (isLeftUnread(outgoing.req)) outgoing.setHeader("connection", "close");
   outgoing.writeHead(status, {
     "content-type": `${contentType};charset=utf-8`,
     "content-length": Buffer.byteLength(text),

@@ -2,6 +2,7 @@
 import type { StorageFolders } from "../files/storageFolders.ts";
 import type { ComponentPath } from "../protocol/deployedCode.ts";
 import type { ActionSlots } from "./actionSlots.ts";
+import type { ResponseBacklog } from "./responseBacklog.ts";
 import type { EngineSyscalls } from "./engineSyscalls.ts";
 import type { ActionLimits, FromActionThread, RunnableComponent } from "./threadMessages.ts";
 
@@ -10,6 +11,7 @@ export interface ActionServices {
   folders: StorageFolders;
   slots: ActionSlots;
   syscalls: EngineSyscalls;
+  backlog: ResponseBacklog;
   post(message: FromActionThread): void;
   /** Resolves when code and environment are known. */
   introduced: Promise<void>;

@@ -16,8 +16,11 @@ export interface ActionLimits {
   maxRunMs: number;
   maxResponseBytes: number;
   maxRequestBytes: number;
-  /** A request whose body makes no progress for so long is refused. */
+  /** An action waits no longer for the next piece of its request's body, and not longer for all pieces together. */
   maxBodyIdleMs: number;
+  maxBodyWaitMs: number;
+  /** What the clients of all responses have not read yet. */
+  maxUnreadBytes: number;
 }
 
 export const defaultActionLimits: ActionLimits = {
@@ -28,6 +31,8 @@ export const defaultActionLimits: ActionLimits = {
   maxResponseBytes: 20 * 1024 * 1024,
   maxRequestBytes: 20 * 1024 * 1024,
   maxBodyIdleMs: 30_000,
+  maxBodyWaitMs: 5 * 60_000,
+  maxUnreadBytes: 256 * 1024 * 1024,
 };
 
 /** Given to the thread as `workerData`. */

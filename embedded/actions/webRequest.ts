@@ -1,39 +1,38 @@
 /** From Node's request to the `Request` a function gets. */
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 
 /**
- * `signal` is to be aborted when the client goes away before the response has been sent. `body` has been read.
+ * `signal` is to be aborted when the client goes away before the response has been sent.
  * @throws TypeError for what can be sent but is no `Request` on the web: TRACE, a URL that is none or holds a password.
  */
 export function toWebRequest(
   incoming: IncomingMessage,
-  body: Uint8Array<ArrayBuffer>,
+  body: ReadableStream<Uint8Array> | null,
   signal: AbortSignal,
 ): Request {
-  const method = incoming.method ?? "GET";
-  const hasBody = method !== "GET" && method !== "HEAD" && announcesBody(incoming);
-  return new Request(requestUrl(incoming), {
-    method,
+  // A stream as a body needs `duplex: "half"` in Node, which the types of the web do not know.
+  const init: RequestInit & { duplex: "half" } = {
+    method: incoming.method ?? "GET",
     headers: requestHeaders(incoming),
     signal,
-    ...(hasBody ? { body } : {}),
-  });
-}
-
-/** Whether the client still has something to say: the connection cannot be used for another request then. */
-export function isUnread(incoming: IncomingMessage): boolean {
-  return announcesBody(incoming) && !incoming.readableEnded;
-}
-
-function announcesBody({ headers }: IncomingMessage): boolean {
-  return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
+    body,
+    duplex: "half",
+  };
+  return new Request(requestUrl(incoming), init);
 }
 
 function requestUrl({ headers, url = "/", socket }: IncomingMessage): string {
-  const origin = `http://${headers.host ?? `${socket.localAddress}:${socket.localPort}`}`;
+  const origin = `${schemeOf(headers)}://${headers.host ?? `${socket.localAddress}:${socket.localPort}`}`;
   // A request line may name a whole URL, or two slashes that would be taken for a host.
   const path = url.startsWith("/") ? url : pathOf(new URL(url, origin));
   return URL.canParse(origin + path) ? origin + path : `http://localhost${path}`;
+}
+
+/** TLS ends before this server: what the client spoke is what the proxy says. */
+function schemeOf({ forwarded, "x-forwarded-proto": proto }: IncomingHttpHeaders): "http" | "https" {
+  const first = /(?:^|;)\s*proto="?([a-z]+)/i.exec(forwarded?.split(",")[0] ?? "")?.[1];
+  const said = typeof proto === "string" ? proto.split(",")[0]?.trim() : first;
+  return said?.toLowerCase() === "https" ? "https" : "http";
 }
 
 function pathOf({ pathname, search }: URL): string {

@@ -2,7 +2,6 @@
  * Files on the deployment port: `POST /api/storage/upload?token=…` takes one, `GET /api/storage/<uuid>` serves one. Both stream: a
  * file passes through this thread chunk by chunk, and a slow reader or disk slows the sender.
  */
-import type { IncomingMessage } from "node:http";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { parseByteRange } from "../files/byteRange.ts";
@@ -11,10 +10,15 @@ import { isStorageUuid } from "../files/fileRows.ts";
 import { isContentType, sha256OfDigest } from "../files/fileHeaders.ts";
 import { receiveFile } from "../files/incomingFile.ts";
 import { DeploymentError } from "../protocol/deploymentError.ts";
+import { bodyChunks } from "./bodyChunks.ts";
 import type { Reply, Route, RouteContext } from "./route.ts";
 
-/** Convex's: https://docs.convex.dev/file-storage/upload-files */
+/**
+ * Convex's: https://docs.convex.dev/file-storage/upload-files. It takes any size: what can be sent in this time and what the
+ * disk holds are the limits.
+ */
 const maxUploadMs = 2 * 60_000;
+const patience = { maxIdleMs: maxUploadMs, maxWaitMs: maxUploadMs };
 /** What a URL serves never changes. */
 const cacheControl = "private, max-age=2592000";
 
@@ -33,7 +37,8 @@ async function upload({ request, engine, url, folders }: RouteContext): Promise<
   const componentPath = await engine.request("componentOfUpload", token);
   const contentType = contentTypeOf(request.headers["content-type"]);
   const sha256 = digestOf(request.headers["digest"]);
-  const file = await receiveFile(folders.uploads, uploadedBytes(request), sha256);
+  const bytes = bodyChunks(request, patience, uploadTimedOut, uploadEnded);
+  const file = await receiveFile(folders.uploads, bytes, sha256);
   const storageId = await engine.request("storeFile", {
     ...file,
     folder: "uploads",
@@ -41,28 +46,6 @@ async function upload({ request, engine, url, folders }: RouteContext): Promise<
     contentType,
   });
   return { type: "json", body: { storageId } };
-}
-
-/**
- * The chunks of the body as they come. Convex takes any size: what can be sent in its time and what the disk holds are the
- * limits. The connection outlives a refusal, which has to be told.
- */
-async function* uploadedBytes(request: IncomingMessage): AsyncGenerator<Uint8Array> {
-  const chunks = request.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer, undefined>;
-  let refuse: (error: DeploymentError) => void = () => undefined;
-  const timer = setTimeout(() => refuse(uploadTimedOut()), maxUploadMs);
-  try {
-    for (;;) {
-      const next = Promise.withResolvers<IteratorResult<Buffer, undefined>>();
-      refuse = next.reject;
-      chunks.next().then(next.resolve, (cause: unknown) => next.reject(uploadEnded(cause)));
-      const { done, value } = await next.promise;
-      if (done === true) return;
-      yield value;
-    }
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function uploadTimedOut(): DeploymentError {

@@ -218,7 +218,7 @@ test("what exceeds the response limit is dropped, with a log line", async () => 
   );
   expect(await (await fetch(`${url}/run`)).text()).toBe("12345678");
   expect((await actions.nextCompletion()).logLines).toEqual([
-    "[WARN] HTTP response exceeded 10 bytes; the rest was dropped.",
+    "[ERROR] HttpResponseTooLarge: HTTP actions support responses up to 10 B",
   ]);
 });
 
