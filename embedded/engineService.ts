@@ -5,7 +5,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { identify } from "./auth/identify.ts";
 import { every } from "./every.ts";
-import type { CommittedResult } from "./protocol/calls.ts";
+import type { CommittedResult, FunctionCall } from "./protocol/calls.ts";
 import { asDeploymentError, DeploymentError } from "./protocol/deploymentError.ts";
 import type { Engine, QueryCall, QueryRun, ReadSet } from "./protocol/engine.ts";
 import type { EngineService, FromEngine, FunctionRequest, ToEngine } from "./protocol/mainMessages.ts";
@@ -40,6 +40,7 @@ export function serveMainThread({ port, engine, url, siteUrl, closeOthers, log }
   });
   const service: EngineService = {
     runFunction: (request) => runFunction(engine, runQueries, request),
+    runQueryBatch: (requests) => runQueryBatch(engine, runQueries, requests),
     latestTs: async () => engine.latestTs(),
     getConfigHashes: async () => pushes.configHashes(),
     startPush: (request) => pushes.startPush(request),
@@ -111,21 +112,45 @@ async function answer(
 async function runFunction(
   engine: Engine,
   runQueries: (calls: QueryCall[]) => Promise<QueryRun[]>,
-  { kind, credential, componentPath, name, argsJson }: FunctionRequest,
+  request: FunctionRequest,
 ): Promise<CommittedResult> {
-  const caller = await identify(credential);
-  if (componentPath !== "" && caller.kind !== "admin") throw adminOnly();
-  const call = { componentPath, name, argsJson, caller };
+  const { kind, name } = request;
+  const call = await callOf(request);
   if (kind === "mutation") return await engine.runMutation(call);
   if (kind === "action") return { result: await engine.runAction(call), ts: engine.latestTs() };
   if (kind === "any" && !isSystemFunction(name))
     return { result: await engine.runAny(call), ts: engine.latestTs() };
-  const [run] = await runQueries([call]);
-  if (run === undefined) throw new Error("a query gave no result");
-  const { result, ts } = run;
-  const text = result.status === "success" ? result.valueJson : result.message;
-  if (!isSystemFunction(name)) engine.recordBytesSent(componentPath, name, Buffer.byteLength(text));
-  return { result, ts };
+  return take(await runCalls(engine, runQueries, [call]));
+}
+
+/** All at one snapshot. */
+async function runQueryBatch(
+  engine: Engine,
+  runQueries: (calls: QueryCall[]) => Promise<QueryRun[]>,
+  requests: FunctionRequest[],
+): Promise<CommittedResult[]> {
+  return await runCalls(engine, runQueries, await Promise.all(requests.map(callOf)));
+}
+
+async function callOf({ credential, componentPath, name, argsJson }: FunctionRequest): Promise<FunctionCall> {
+  const caller = await identify(credential);
+  if (componentPath !== "" && caller.kind !== "admin") throw adminOnly();
+  return { componentPath, name, argsJson, caller };
+}
+
+async function runCalls(
+  engine: Engine,
+  runQueries: (calls: QueryCall[]) => Promise<QueryRun[]>,
+  calls: FunctionCall[],
+): Promise<CommittedResult[]> {
+  const runs = await runQueries(calls);
+  for (const [index, { componentPath, name }] of calls.entries()) {
+    const result = runs[index]?.result;
+    if (!result || isSystemFunction(name)) continue;
+    const text = result.status === "success" ? result.valueJson : result.message;
+    engine.recordBytesSent(componentPath, name, Buffer.byteLength(text));
+  }
+  return runs.map(({ result, ts }) => ({ result, ts }));
 }
 
 function adminOnly(): DeploymentError {
@@ -170,7 +195,7 @@ function frameOutbox(post: (message: FromEngine) => void): Pick<SyncServerParts,
   };
 }
 
-function take(runs: QueryRun[]): QueryRun {
+function take<Run>(runs: Run[]): Run {
   const run = runs.shift();
   if (run === undefined) throw new Error("fewer runs than queries");
   return run;

@@ -10,13 +10,20 @@ import { decodeTs, encodeTs } from "../protocol/syncMessages.ts";
 import { toPlainJson } from "./plainJson.ts";
 import { maxFunctionBodyBytes, readJsonBody } from "./requestBody.ts";
 import type { Reply, Route, RouteContext } from "./route.ts";
-import { asObject, asString, isObject, refuseDeepNesting } from "./shape.ts";
+import { asArray, asObject, asString, isObject, refuseDeepNesting } from "./shape.ts";
 
 type ResultFormat = "json" | "convex_encoded_json";
+/** With the names of older versions. */
+const formats: Readonly<Record<string, ResultFormat>> = {
+  json: "json",
+  convex_clean_json: "json",
+  convex_encoded_json: "convex_encoded_json",
+  convex_json: "convex_encoded_json",
+};
 
-function callRoute(kind: FunctionRequest["kind"]): Route {
+function callRoute(kind: FunctionRequest["kind"], access: Route["access"] = "anyone"): Route {
   return {
-    access: "anyone",
+    access,
     async handle(context) {
       const body = asObject(await readJsonBody(context.request, maxFunctionBodyBytes), "The body");
       return await call(context, kind, body);
@@ -34,6 +41,20 @@ const queryByUrl: Route = {
       args: encodedArgs === null ? {} : parseJson(encodedArgs),
       format: searchParams.get("format") ?? undefined,
     });
+  },
+};
+
+/** All at one snapshot. */
+const queryBatch: Route = {
+  access: "anyone",
+  async handle(context) {
+    const body = asObject(await readJsonBody(context.request, maxFunctionBodyBytes), "The body");
+    const queries = asArray(body["queries"], "queries").map((query) => asObject(query, "A query"));
+    const formatsOfResults = queries.map(({ format }) => formatOf(format));
+    const requests = queries.map((query) => functionRequest(context, "query", query));
+    const results = await context.engine.request("runQueryBatch", requests);
+    const encoded = results.map((result, index) => encodeResult(result, formatsOfResults[index] ?? "json"));
+    return { type: "encodedJson", encoded: `{"results":[${encoded.join(",")}]}` };
   },
 };
 
@@ -55,7 +76,9 @@ export const functionRoutes: Record<string, Route> = {
   "GET /api/query": queryByUrl,
   "POST /api/mutation": callRoute("mutation"),
   "POST /api/action": callRoute("action"),
-  "POST /api/function": callRoute("any"),
+  // Any function, also of a component: the CLI's and the dashboard's.
+  "POST /api/function": callRoute("any", "admin"),
+  "POST /api/query_batch": queryBatch,
   "POST /api/query_at_ts": queryAtTs,
   "POST /api/query_ts": {
     access: "anyone",
@@ -73,7 +96,13 @@ export const runByPath: Route = {
   async handle(context) {
     const body = asObject(await readJsonBody(context.request, maxFunctionBodyBytes), "The body");
     const parts = decodePath(context.url.pathname.slice(runByPathPrefix.length)).split("/");
-    const exportName = parts.pop() ?? "";
+    const exportName = parts.pop();
+    if (parts.length === 0 || !exportName) {
+      throw new DeploymentError(
+        "MissingIdentifier",
+        "Path or function name not provided in path, e.g. /api/run/messages/list",
+      );
+    }
     return await call(context, "any", { ...body, path: `${parts.join("/")}:${exportName}` });
   },
 };
@@ -84,16 +113,24 @@ async function call(
   body: Record<string, unknown>,
 ): Promise<Reply> {
   const format = formatOf(body["format"]);
+  const committed = await context.engine.request("runFunction", functionRequest(context, kind, body));
+  return { type: "encodedJson", encoded: encodeResult(committed, format) };
+}
+
+function functionRequest(
+  { credential }: RouteContext,
+  kind: FunctionRequest["kind"],
+  body: Record<string, unknown>,
+): FunctionRequest {
   const args = argumentsOf(body["args"]);
   refuseDeepNesting(args, "args");
-  const committed = await context.engine.request("runFunction", {
+  return {
     kind,
-    credential: context.credential,
+    credential,
     componentPath: body["componentPath"] == null ? "" : asString(body["componentPath"], "componentPath"),
     name: canonicalFunctionName(asString(body["path"], "path")),
     argsJson: JSON.stringify(args),
-  });
-  return reply(committed, format);
+  };
 }
 
 /** The arguments object itself, or an array around it. */
@@ -109,30 +146,24 @@ function argumentsOf(args: unknown): unknown {
 }
 
 function formatOf(format: unknown): ResultFormat {
-  if (format === undefined || format === null || format === "json") return "json";
-  if (format === "convex_encoded_json") return format;
+  if (format === undefined || format === null) return "json";
+  const known = typeof format === "string" ? formats[format] : undefined;
+  if (known !== undefined) return known;
   throw new DeploymentError(
-    "BadRequest",
-    `Unknown format ${JSON.stringify(format)}: use "json" or "convex_encoded_json".`,
+    "BadFormat",
+    `format param must be one of [\`json\`]. Got ${JSON.stringify(format)}`,
   );
 }
 
-function reply({ result }: CommittedResult, format: ResultFormat): Reply {
+function encodeResult({ result }: CommittedResult, format: ResultFormat): string {
   const rendered = (encoded: string): string =>
     format === "json" ? JSON.stringify(toPlainJson(JSON.parse(encoded))) : encoded;
   const logLines = JSON.stringify(result.logLines);
-  if (result.status === "success") {
-    return {
-      type: "encodedJson",
-      encoded: `{"status":"success","value":${rendered(result.valueJson)},"logLines":${logLines}}`,
-    };
-  }
+  if (result.status === "success")
+    return `{"status":"success","value":${rendered(result.valueJson)},"logLines":${logLines}}`;
   const errorData = result.dataJson === undefined ? "" : `"errorData":${rendered(result.dataJson)},`;
   const errorMessage = JSON.stringify(result.message);
-  return {
-    type: "encodedJson",
-    encoded: `{"status":"error","errorMessage":${errorMessage},${errorData}"logLines":${logLines}}`,
-  };
+  return `{"status":"error","errorMessage":${errorMessage},${errorData}"logLines":${logLines}}`;
 }
 
 function decodePath(path: string): string {

@@ -26,7 +26,26 @@ export interface HttpServerParts {
   started: Promise<{ engine: EngineClient; identity: DeploymentIdentity }>;
   engineSilentMs: () => number;
   log: (line: string) => void;
+  patience?: RequestPatience;
 }
+
+export interface RequestPatience {
+  /** For the head of a request. */
+  headMs: number;
+  /** For all of it; Convex's own. */
+  requestMs: number;
+  /** How often slow senders are looked for. */
+  checkEveryMs: number;
+  /** For a reader of a file that takes nothing. Systems keep megabytes for a slow one, so this is long. */
+  readerMs: number;
+}
+
+const defaultPatience: RequestPatience = {
+  headMs: 60_000,
+  requestMs: 300_000,
+  checkEveryMs: 30_000,
+  readerMs: 600_000,
+};
 
 /** Longer than the idle time of any client's pool, so that a kept connection is not closed under a request. */
 const keepAliveMs = 75_000;
@@ -44,10 +63,18 @@ for (const key of Object.keys(routes)) {
 }
 
 export function createHttpServer(parts: HttpServerParts): Server {
-  const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => {
-    void respond(parts, request, response);
-  });
-  return server;
+  const { headMs, requestMs, checkEveryMs } = parts.patience ?? defaultPatience;
+  return createServer(
+    {
+      keepAliveTimeout: keepAliveMs,
+      headersTimeout: headMs,
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: checkEveryMs,
+      // Other offers, such as HTTP/2 without TLS, are declined by answering the request as it is.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
+    },
+    (request, response) => void respond(parts, request, response),
+  );
 }
 
 async function respond(
@@ -136,7 +163,7 @@ function send(parts: HttpServerParts, response: ServerResponse, status: number, 
 
 /** As fast as the client reads. A body that cannot be read to its end cuts the connection, which says so. */
 async function sendBytes(
-  { log }: HttpServerParts,
+  { log, patience = defaultPatience }: HttpServerParts,
   response: ServerResponse,
   { status, headers, body }: Extract<Reply, { type: "bytes" }>,
 ): Promise<void> {
@@ -145,6 +172,8 @@ async function sendBytes(
     response.end();
     return;
   }
+  // Its file stays open as long as it is read.
+  response.setTimeout(patience.readerMs, () => response.destroy());
   try {
     await pipeline(body, response);
   } catch (error) {

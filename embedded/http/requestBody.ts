@@ -4,25 +4,37 @@ import { pipeline } from "node:stream/promises";
 import type { Readable, Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip } from "node:zlib";
 import { DeploymentError } from "../protocol/deploymentError.ts";
+import { ByteBudget } from "./byteBudget.ts";
 
 /** Arguments of a function are at most 16 MiB on Convex; JSON around them needs a little more. */
 export const maxFunctionBodyBytes = 17 * 1024 * 1024;
 /** A push carries all sources and source maps of an app. */
 export const maxPushBodyBytes = 256 * 1024 * 1024;
 
-/** Throws BodyTooLarge past `maxBytes` (counted after decompression), BadRequest when it is not JSON. */
-export async function readJsonBody(request: IncomingMessage, maxBytes: number): Promise<unknown> {
-  const text = await readBody(request, maxBytes);
-  if (text === "") throw new DeploymentError("BadRequest", "The request has no body: JSON is expected.");
+/** Bodies of this process that are being read: two large pushes, or thirty calls with the largest arguments. */
+const bodiesBeingRead = new ByteBudget(2 * maxPushBodyBytes);
+
+/**
+ * Throws BodyTooLarge past `maxBytes` (counted after decompression), TooManyConcurrentRequests when others fill the budget,
+ * BadJsonBody when it is not JSON.
+ */
+export async function readJsonBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  budget = bodiesBeingRead,
+): Promise<unknown> {
+  const text = await readBody(request, maxBytes, budget);
+  if (text === "") throw new DeploymentError("BadJsonBody", "The request has no body: JSON is expected.");
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new DeploymentError("BadRequest", "The body of the request is not JSON.", { cause });
+    throw new DeploymentError("BadJsonBody", "The body of the request is not JSON.", { cause });
   }
 }
 
-async function readBody(request: IncomingMessage, maxBytes: number): Promise<string> {
+async function readBody(request: IncomingMessage, maxBytes: number, budget: ByteBudget): Promise<string> {
   const chunks: Buffer[] = [];
+  const share = budget.share();
   let size = 0;
   const collect = async (source: AsyncIterable<Buffer>): Promise<void> => {
     for await (const chunk of source) {
@@ -33,6 +45,7 @@ async function readBody(request: IncomingMessage, maxBytes: number): Promise<str
           `The body is larger than ${maxBytes} bytes, the limit of this endpoint.`,
         );
       }
+      share.take(chunk.length);
       chunks.push(chunk);
     }
   };
@@ -43,6 +56,8 @@ async function readBody(request: IncomingMessage, maxBytes: number): Promise<str
   } catch (cause) {
     if (cause instanceof DeploymentError) throw cause;
     throw new DeploymentError("BadRequest", "The body of the request could not be read.", { cause });
+  } finally {
+    share.giveBack();
   }
   return Buffer.concat(chunks).toString("utf8");
 }

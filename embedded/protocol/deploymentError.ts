@@ -4,6 +4,9 @@
 const codes = {
   BadRequest: { status: 400, cause: "user" }, // the request has not the shape its endpoint wants
   Unsupported: { status: 400, cause: "user" }, // Convex has it, this deployment has not; 400 keeps the CLI from retrying
+  BadJsonBody: { status: 400, cause: "user" },
+  BadFormat: { status: 400, cause: "user" }, // of a function's result
+  MissingIdentifier: { status: 400, cause: "user" }, // /api/run without module and function
   BadQueryArgs: { status: 400, cause: "user" }, // a parameter of the URL is missing or wrong
   BadHeader: { status: 400, cause: "user" },
   InvalidStoragePath: { status: 400, cause: "user" }, // the URL of a file that storage.getUrl did not make
@@ -22,6 +25,7 @@ const codes = {
   MethodNotAllowed: { status: 405, cause: "user" },
   UploadTimedOut: { status: 408, cause: "user" },
   BodyTooLarge: { status: 413, cause: "user" },
+  TooManyConcurrentRequests: { status: 503, cause: "user" },
   PortTaken: { status: 500, cause: "system" },
   FolderInUse: { status: 500, cause: "system" },
   FolderUnusable: { status: 500, cause: "system" }, // the data folder cannot be made, read or written

@@ -48,6 +48,8 @@ export interface FunctionRequest {
 /** What the engine thread does for the main thread. Each call may reject with a DeploymentError. */
 export interface EngineService {
   runFunction(request: FunctionRequest): Promise<CommittedResult>;
+  /** Queries, all at one snapshot. */
+  runQueryBatch(requests: FunctionRequest[]): Promise<CommittedResult[]>;
   latestTs(): Promise<bigint>;
   getConfigHashes(): Promise<ConfigHashes>;
   startPush(request: StartPushRequest): Promise<StartPushResponse>;

@@ -45,6 +45,40 @@ test("functions are called by path, by URL and by GET", async () => {
   expect([byUrl.body, byGet]).toEqual([byPath.body, byPath.body]);
 });
 
+test("a batch of queries is answered in its order, each for itself", async () => {
+  await post("/api/mutation", { path: "notes:add", args: { board: "batch", text: "one" } });
+  const list = { path: "notes:list", args: { board: "batch" } };
+  const { body } = await post("/api/query_batch", {
+    queries: [list, { path: "notes:none", args: {} }, list],
+  });
+  const answer = { status: "success", value: ["one"], logLines: [] };
+  expect(body["results"]).toEqual([answer, expect.objectContaining({ status: "error" }), answer]);
+  expect((await post("/api/query_batch", { queries: [] })).body).toEqual({ results: [] });
+});
+
+test.each(["json", "convex_clean_json", "convex_encoded_json", "convex_json"])(
+  "a result in the format %s",
+  async (format) => {
+    const { body } = await post("/api/query", { path: "notes:list", args: { board: "none" }, format });
+    expect(body).toMatchObject({ status: "success", value: [] });
+  },
+);
+
+test("a function of any kind is called by the admin, and in its URL by anybody", async () => {
+  const call = { path: "notes:list", args: { board: "any" } };
+  expect((await post("/api/function", call)).status).toBe(401);
+  const asAdmin = await post("/api/function", call, `Convex ${deployment.adminKey}`);
+  expect(asAdmin.body).toEqual({ status: "success", value: [], logLines: [] });
+  expect((await post("/api/run/notes", { args: {} })).body["code"]).toBe("MissingIdentifier");
+});
+
+test("an offer to speak HTTP/2 is declined by an answer", async () => {
+  const client = await RawConnection.open(deployment.url);
+  client.send(["GET /instance_name HTTP/1.1", "Host: deployment", "Connection: Upgrade", "Upgrade: h2c"]);
+  expect(await client.until("notes")).toMatch(/^HTTP\/1\.1 200 /);
+  client.cut();
+});
+
 test("a function's failure is an answer, with its message", async () => {
   const { status, body } = await post("/api/query", { path: "notes:list", args: { board: 1 } });
   expect([status, body["status"]]).toEqual([200, "error"]);
@@ -75,7 +109,7 @@ test.each([
   ["no body", "", 400, "has no body"],
   ["no JSON", "{", 400, "is not JSON"],
   ["no path", "{}", 400, "path must be a string"],
-  ["an unknown format", '{"path":"notes:list","format":"xml"}', 400, 'Unknown format "xml"'],
+  ["an unknown format", '{"path":"notes:list","format":"xml"}', 400, 'must be one of [`json`]. Got "xml"'],
   ["two arguments", '{"path":"notes:list","args":[{},{}]}', 400, "more than one value"],
 ])("a call with %s is refused with a sentence", async (_what, body, status, sentence) => {
   const response = await request("/api/query", { method: "POST", body });

@@ -1,0 +1,106 @@
+/** Senders and readers that take their time, and crowds of them. */
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { openAdminKey } from "../../../embedded/auth/adminKey.ts";
+import type { EngineClient } from "../../../embedded/engineClient.ts";
+import type { StoredFile } from "../../../embedded/files/fileRows.ts";
+import { ByteBudget } from "../../../embedded/http/byteBudget.ts";
+import { createHttpServer } from "../../../embedded/http/httpServer.ts";
+import { readJsonBody } from "../../../embedded/http/requestBody.ts";
+import { asDeploymentError } from "../../../embedded/protocol/deploymentError.ts";
+import { RawConnection } from "../../support/rawHttp.ts";
+
+const logged: string[] = [];
+
+async function urlOf(server: ReturnType<typeof createServer>): Promise<string> {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** The deployment port with an engine that knows one file. */
+function impatientServer(stored = "", file: StoredFile | null = null): ReturnType<typeof createHttpServer> {
+  const engine = { request: () => Promise.resolve(file) } as unknown as EngineClient;
+  return createHttpServer({
+    adminKey: openAdminKey("", "test", "key"),
+    originRefusal: () => null,
+    folders: { stored, uploads: "", actions: "" },
+    started: Promise.resolve({ engine, identity: { instanceName: "", url: "", siteUrl: "" } }),
+    engineSilentMs: () => 0,
+    log: (line) => logged.push(line),
+    patience: { headMs: 20, requestMs: 40, checkEveryMs: 5, readerMs: 20 },
+  });
+}
+
+test.each([
+  ["a head", "POST /api/query HTTP/1.1\r\nHost: deployment\r\n"],
+  ["a body", "POST /api/query HTTP/1.1\r\nHost: deployment\r\nContent-Length: 100\r\n\r\n{"],
+])("%s that does not end is a 408", async (_what, text) => {
+  const client = await RawConnection.open(await urlOf(impatientServer()));
+  client.socket.write(text);
+  expect(await client.untilEnd()).toMatch(/^HTTP\/1\.1 408 /);
+});
+
+test("a reader of a file that takes nothing is cut off", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "patience-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const size = 30_000_000;
+  const file = { id: "", uuid: randomUUID(), key: "key", sha256: "", size, contentType: null };
+  await writeFile(join(folder, "key"), Buffer.alloc(size));
+  const server = impatientServer(folder, file);
+  server.on("request", (_, response) => response.once("close", () => server.emit("cut")));
+  const url = await urlOf(server);
+  const head = [`GET /api/storage/${file.uuid} HTTP/1.1`, "Host: deployment", "Connection: close"];
+
+  const idle = await RawConnection.open(url);
+  idle.socket.pause();
+  idle.send(head);
+  const closed = once(idle.socket, "close");
+  await once(server, "cut");
+  idle.socket.resume();
+  await closed;
+  expect((await idle.untilEnd()).length).toBeLessThan(size);
+  expect(logged).toEqual([]);
+});
+
+test("bodies that are received at the same time share one budget, and give back what they took", async () => {
+  const budget = new ByteBudget(100);
+  const server = createServer((request, response) => {
+    readJsonBody(request, 80, budget).then(
+      (value) => response.end(JSON.stringify(value)),
+      (error: unknown) => {
+        const { status, message } = asDeploymentError(error);
+        response.writeHead(status, { Connection: "close" }).end(message);
+      },
+    );
+  });
+  const received = Promise.withResolvers<void>();
+  server.once("request", (request) => request.once("data", () => received.resolve()));
+  const url = await urlOf(server);
+  const slow = await RawConnection.open(url);
+  slow.send(["POST / HTTP/1.1", "Host: deployment", "Content-Length: 62"], `"${"x".repeat(59)}`);
+  await received.promise;
+  const post = (length: number): Promise<Response> =>
+    fetch(url, { method: "POST", body: JSON.stringify("y".repeat(length - 2)) });
+  const refused = await post(41);
+  expect([refused.status, await refused.text()]).toEqual([
+    503,
+    "The bodies of all requests that are being received exceed 100 bytes. Back off and try again.",
+  ]);
+  expect((await post(40)).status).toBe(200);
+  expect((await post(81)).status).toBe(413);
+  slow.socket.write(`x"`);
+  await slow.until("xxx");
+  expect((await post(80)).status).toBe(200);
+  slow.cut();
+});
