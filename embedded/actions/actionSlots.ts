@@ -68,4 +68,7 @@ export class ActionSlots {
   }
 }
 
-export const tooManyActions = "Too many actions run at once on this deployment. Back off and try again.";
+/** Convex's words, with the remedy that is left here. */
+export function tooManyActions(kind: "action" | "http_action", concurrent: number): string {
+  return `Too many concurrent requests. Your backend is limited to ${concurrent} concurrent ${kind}s. Back off and try again.`;
+}

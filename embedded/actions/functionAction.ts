@@ -21,7 +21,10 @@ async function resultOf(
   component: RunnableComponent | null,
   hasSlot: boolean,
 ): Promise<FunctionResult> {
-  if (!hasSlot) return { status: "error", message: tooManyActions, logLines: [] };
+  if (!hasSlot) {
+    const message = tooManyActions("action", services.limits.concurrent);
+    return { status: "error", message, logLines: [] };
+  }
   if (!component)
     return { status: "error", message: `There is no component "${request.componentPath}".`, logLines: [] };
   const run = new ActionRun({

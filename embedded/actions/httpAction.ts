@@ -41,7 +41,7 @@ export async function serveHttpAction(
   });
   if (body.refusal) return refuseBody(body.refusal, outgoing);
   const release = await services.slots.acquire("client");
-  if (!release) return sendText(outgoing, 503, tooManyActions);
+  if (!release) return refuseForNow(outgoing, services.limits.concurrent);
   try {
     if (outgoing.destroyed) return; // the client left while it waited in line
     const gone = new AbortController();
@@ -69,6 +69,11 @@ function requestOrNull(
   } catch {
     return null; // no web platform would have made this request: the answer says so
   }
+}
+
+function refuseForNow(outgoing: ServerResponse, concurrent: number): void {
+  const message = tooManyActions("http_action", concurrent);
+  sendText(outgoing, 429, JSON.stringify({ code: "TooManyConcurrentRequests", message }), "application/json");
 }
 
 /** What still comes of it is not waited for. */

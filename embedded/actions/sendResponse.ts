@@ -25,40 +25,53 @@ export async function sendResponse(
   options: SendOptions,
 ): Promise<void> {
   writeHead(response, outgoing);
-  if (response.body && options.withBody) await sendBody(response.body, outgoing, options);
+  const announced = announcedBytes(response);
+  let sent = 0;
+  if (response.body && options.withBody) sent = await sendBody(response.body, outgoing, announced, options);
   else await response.body?.cancel();
-  if (!outgoing.destroyed) outgoing.end();
+  // A client that was told of more would wait for it, on a connection that never has it.
+  if (options.withBody && announced !== null && sent < announced) outgoing.socket?.destroySoon();
+  else if (!outgoing.destroyed) outgoing.end();
 }
 
+/** What the function itself says the body's length is; null when it does not, or where no body belongs. */
+function announcedBytes({ headers, status }: Response): number | null {
+  const length = headers.get("content-length");
+  return length !== null && /^\d+$/.test(length) && status !== 304 ? Number(length) : null;
+}
+
+/** @returns how many bytes were sent. */
 async function sendBody(
   body: ReadableStream<unknown>,
   outgoing: ServerResponse,
+  announced: number | null,
   options: SendOptions,
-): Promise<void> {
+): Promise<number> {
   outgoing.flushHeaders();
   const reader = body.getReader();
-  let bytes = 0;
+  let sent = 0;
   let isFull = false;
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) return;
+    if (done) return sent;
     if (!(value instanceof Uint8Array)) {
       throw new TypeError(
         "The body of a Response must be a stream of Uint8Array. Encode text with a TextEncoder.",
       );
     }
     if (isFull) continue;
-    if (bytes + value.byteLength > options.maxBytes) {
+    if (sent + value.byteLength > options.maxBytes) {
       isFull = true;
       options.onLimit(
         `HttpResponseTooLarge: HTTP actions support responses up to ${binarySize(options.maxBytes)}`,
       );
       continue;
     }
-    bytes += value.byteLength;
-    options.onSent(value.byteLength);
-    // The chunk is the function's own memory, which it may write to again before the socket has taken it.
-    options.backlog.write(outgoing, value.slice());
+    // A copy, as the function may write to its own memory again; and no more than the client was told of.
+    const chunk = value.slice(0, announced === null ? undefined : announced - sent);
+    sent += chunk.byteLength;
+    options.onSent(chunk.byteLength);
+    options.backlog.write(outgoing, chunk);
   }
 }
 

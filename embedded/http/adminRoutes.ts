@@ -9,6 +9,13 @@ import { asArray, asObject, asString } from "./shape.ts";
 const logsWaitMs = 20_000;
 
 export const adminRoutes: Record<string, Route> = {
+  "GET /": {
+    access: "anyone",
+    handle: () => ({
+      type: "text",
+      body: "This Convex deployment is running. See https://docs.convex.dev/.",
+    }),
+  },
   "GET /version": { access: "anyone", handle: () => ({ type: "text", body: "unknown" }) },
   "GET /instance_name": {
     access: "anyone",

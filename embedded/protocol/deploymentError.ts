@@ -25,7 +25,7 @@ const codes = {
   MethodNotAllowed: { status: 405, cause: "user" },
   UploadTimedOut: { status: 408, cause: "user" },
   BodyTooLarge: { status: 413, cause: "user" },
-  TooManyConcurrentRequests: { status: 503, cause: "user" },
+  TooManyConcurrentRequests: { status: 429, cause: "user" },
   PortTaken: { status: 500, cause: "system" },
   FolderInUse: { status: 500, cause: "system" },
   FolderUnusable: { status: 500, cause: "system" }, // the data folder cannot be made, read or written

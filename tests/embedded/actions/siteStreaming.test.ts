@@ -231,9 +231,13 @@ test("64 streams run side by side; the next one waits, and is refused when it wa
     fetch(`${url}/run`, { method: "POST", body: JSON.stringify({ n }) });
   const responses = await Promise.all(Array.from({ length: 64 }, (_, n) => start(n)));
   const refused = await start(64);
-  expect([refused.status, await refused.text()]).toEqual([
-    503,
-    "Too many actions run at once on this deployment. Back off and try again.",
+  expect([refused.status, await refused.json()]).toEqual([
+    429,
+    {
+      code: "TooManyConcurrentRequests",
+      message:
+        "Too many concurrent requests. Your backend is limited to 64 concurrent http_actions. Back off and try again.",
+    },
   ]);
   gates.open("finish");
   const texts = await Promise.all(responses.map((response) => response.text()));

@@ -94,7 +94,7 @@ test("bodies that are received at the same time share one budget, and give back 
     fetch(url, { method: "POST", body: JSON.stringify("y".repeat(length - 2)) });
   const refused = await post(41);
   expect([refused.status, await refused.text()]).toEqual([
-    503,
+    429,
     "The bodies of all requests that are being received exceed 100 bytes. Back off and try again.",
   ]);
   expect((await post(40)).status).toBe(200);
