@@ -80,6 +80,11 @@ export class EngineClient {
     this.#post({ kind: "socketMessage", socketId, message });
   }
 
+  /** The client reads slower than it is told, or has caught up. */
+  socketBehind(socketId: number, isBehind: boolean): void {
+    this.#post({ kind: "socketBehind", socketId, isBehind });
+  }
+
   socketClosed(socketId: number): void {
     this.#post({ kind: "socketClosed", socketId });
   }

@@ -36,6 +36,7 @@ export function serveMainThread({ port, engine, url, siteUrl, closeOthers, log }
     ...frameOutbox(post),
     log,
     every,
+    nowMs: Date.now,
     startSlice,
   });
   const service: EngineService = {
@@ -72,6 +73,9 @@ export function serveMainThread({ port, engine, url, siteUrl, closeOthers, log }
         return;
       case "socketMessage":
         sync.socketMessage(message.socketId, message.message);
+        return;
+      case "socketBehind":
+        sync.socketBehind(message.socketId, message.isBehind);
         return;
       case "socketClosed":
         sync.socketClosed(message.socketId);

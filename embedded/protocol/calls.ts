@@ -7,6 +7,8 @@ export type Caller =
   | {
       kind: "user";
       attributes: Record<string, unknown> & { tokenIdentifier: string; issuer: string; subject: string };
+      /** When the token that named the user expires. */
+      expiresAtMs?: number;
     }
   | { kind: "admin"; impersonating: Record<string, unknown> | null }
   /** The deployment itself: scheduler, crons, calls between functions. Carries the user's attributes where Convex does. */

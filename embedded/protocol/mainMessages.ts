@@ -80,6 +80,7 @@ export type ToEngine =
   | { kind: "request"; id: number; method: EngineMethod; argument: unknown }
   | { kind: "socketOpened"; socketId: number }
   | { kind: "socketMessage"; socketId: number; message: SyncClientMessage }
+  | { kind: "socketBehind"; socketId: number; isBehind: boolean }
   | { kind: "socketClosed"; socketId: number };
 
 export type FromEngine =

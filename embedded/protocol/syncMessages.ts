@@ -23,7 +23,7 @@ export interface SyncFunctionRequest {
 }
 
 export type SyncClientMessage =
-  | { type: "Connect"; sessionId: string; maxObservedTs: bigint | null; clientTs: number }
+  | { type: "Connect"; sessionId: string; maxObservedTs: bigint | null; clientTs: number | null }
   | { type: "Authenticate"; baseVersion: number; credential: Credential }
   | { type: "ModifyQuerySet"; baseVersion: number; newVersion: number; modifications: SyncQueryChange[] }
   | ({ type: "Mutation" } & SyncFunctionRequest)

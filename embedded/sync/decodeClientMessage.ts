@@ -29,7 +29,7 @@ export function decodeClientMessage(frame: string, adminKey: AdminKey): SyncClie
         type: "Connect",
         sessionId: asString(message["sessionId"], "sessionId"),
         maxObservedTs: optionalTs(message["maxObservedTimestamp"]),
-        clientTs: typeof message["clientTs"] === "number" ? message["clientTs"] : 0,
+        clientTs: typeof message["clientTs"] === "number" ? message["clientTs"] : null,
       };
     case "Authenticate":
       return {

@@ -67,6 +67,15 @@ export class SharedQueries<Owner> {
     return this.#stale.size > 0;
   }
 
+  /** Who watches something that does not hold at `ts`. */
+  ownersDueAt(ts: bigint): Set<Owner> {
+    const owners = new Set<Owner>();
+    for (const query of this.#stale) {
+      if (isDue(query, ts)) for (const { owner } of query.subscriptions) owners.add(owner);
+    }
+    return owners;
+  }
+
   subscribe(owner: Owner, request: QueryCall): Subscription<Owner> {
     const subscription: Subscription<Owner> = { owner, request, shared: null };
     const anyone = this.#byKey.get(keyForAnyone(request, request.journal));
@@ -223,11 +232,7 @@ export class SharedQueries<Owner> {
 }
 
 /** Whether the query must run before anybody concerned can be told what holds at `ts`. */
-export function isDue<Owner>(
-  { staleSince, subscriptions }: SharedQuery<Owner>,
-  ts: bigint,
-  only?: Owner,
-): boolean {
+function isDue<Owner>({ staleSince, subscriptions }: SharedQuery<Owner>, ts: bigint, only?: Owner): boolean {
   if (staleSince === null || staleSince > ts) return false;
   return only === undefined || [...subscriptions].some(({ owner }) => owner === only);
 }

@@ -25,6 +25,7 @@ export interface SyncServerParts {
   log: (line: string) => void;
   /** Returns what stops it. */
   every: (intervalMs: number, tick: () => void) => () => void;
+  nowMs: () => number;
   /** Begins a piece of work after which others get the thread. Returns what tells whether it is over. */
   startSlice: () => () => boolean;
 }
@@ -40,6 +41,8 @@ export class SyncServer {
   readonly #sessions = new Map<number, SyncSession>();
   /** Who is to be told something, and for how many slices they have waited. */
   readonly #concerned = new Map<SyncSession, number>();
+  /** Those of them that cannot be told now: they read too slowly, or a token is being checked. */
+  readonly #held = new Set<SyncSession>();
   readonly #turns: Turns<number>;
   readonly #stops: (() => void)[];
   #isTelling = false;
@@ -67,10 +70,11 @@ export class SyncServer {
   }
 
   socketOpened(socketId: number): void {
-    const { engine, identify, send, close } = this.#parts;
+    const { engine, identify, send, close, nowMs } = this.#parts;
     const host: SessionHost = {
       queries: this.#queries,
       latestTs: () => engine.latestTs(),
+      nowMs,
       send: (frame) => send(socketId, frame),
       close: (code, reason) => close(socketId, code, reason),
       identify: ({ credential }) => identify(credential),
@@ -91,11 +95,20 @@ export class SyncServer {
     this.#turns.add(socketId, () => this.#sessions.get(socketId)?.receive(message));
   }
 
+  /** The client reads slower than it is told, or has caught up. */
+  socketBehind(socketId: number, isBehind: boolean): void {
+    this.#sessions.get(socketId)?.setBehind(isBehind);
+  }
+
   /** What it sent before it closed still counts. */
   socketClosed(socketId: number): void {
     this.#turns.add(socketId, () => {
-      this.#sessions.get(socketId)?.socketClosed();
+      const session = this.#sessions.get(socketId);
       this.#sessions.delete(socketId);
+      if (session === undefined) return;
+      session.socketClosed();
+      this.#concerned.delete(session);
+      this.#held.delete(session);
     });
   }
 
@@ -125,13 +138,15 @@ export class SyncServer {
         this.#nextSlice(),
       );
       // In the same turn as the end of the refresh: now what is not stale holds at `ts`.
+      const due = this.#queries.ownersDueAt(ts);
       for (const [session, waited] of this.#concerned) {
-        if (!session.holdsAt(ts)) {
+        if (due.has(session)) {
           this.#concerned.set(session, waited + 1);
           continue;
         }
-        session.transition(ts);
         this.#concerned.delete(session);
+        if (session.canBeTold) session.transition(ts);
+        else this.#held.add(session);
       }
     } catch (error) {
       this.#breakOff(error);
@@ -141,6 +156,7 @@ export class SyncServer {
   }
 
   #concern(session: SyncSession): void {
+    this.#held.delete(session);
     if (!this.#concerned.has(session)) this.#concerned.set(session, 0);
   }
 
@@ -156,6 +172,7 @@ export class SyncServer {
     this.#parts.log(`Live queries could not be run: ${asDeploymentError(error).stack ?? String(error)}`);
     for (const session of this.#sessions.values()) session.breakOff();
     this.#concerned.clear();
+    this.#held.clear();
   }
 
   async #runMutation(
@@ -168,7 +185,7 @@ export class SyncServer {
         { componentPath, name, argsJson, caller: session.caller },
         { sessionId: session.sessionId, requestId },
       );
-      session.send({ type: "MutationResponse", requestId, ...responseOf(result, ts) });
+      session.answerMutation(encodeResponse("MutationResponse", requestId, result, ts));
       if (result.status === "success") session.oweTransition();
     } catch (error) {
       this.#fault(session, error);
@@ -187,7 +204,7 @@ export class SyncServer {
         argsJson,
         caller: session.caller,
       });
-      session.send({ type: "ActionResponse", requestId, ...responseOf(result, null) });
+      session.answerAction(encodeResponse("ActionResponse", requestId, result, null));
     } catch (error) {
       this.#fault(session, error);
     }
@@ -200,13 +217,18 @@ export class SyncServer {
   }
 }
 
-function responseOf(result: FunctionResult, ts: bigint | null): Record<string, unknown> {
-  const { logLines } = result;
+/** Values are Convex JSON already: they are not decoded for their way through. */
+function encodeResponse(
+  type: "MutationResponse" | "ActionResponse",
+  requestId: number,
+  result: FunctionResult,
+  ts: bigint | null,
+): string {
+  const head = `"type":"${type}","requestId":${requestId},"logLines":${JSON.stringify(result.logLines)}`;
   if (result.status === "success") {
-    const value: unknown = JSON.parse(result.valueJson);
-    return { success: true, result: value, logLines, ...(ts === null ? {} : { ts: encodeTs(ts) }) };
+    const stamp = ts === null ? "" : `,"ts":"${encodeTs(ts)}"`;
+    return `{${head},"success":true,"result":${result.valueJson}${stamp}}`;
   }
-  const errorData =
-    result.dataJson === undefined ? {} : { errorData: JSON.parse(result.dataJson) as unknown };
-  return { success: false, result: result.message, logLines, ...errorData };
+  const errorData = result.dataJson === undefined ? "" : `,"errorData":${result.dataJson}`;
+  return `{${head},"success":false,"result":${JSON.stringify(result.message)}${errorData}}`;
 }

@@ -1,64 +1,24 @@
 /**
  * One sync WebSocket, in the engine thread: what the client has asked for and what it was told. Stands for the server
- * side of `convex/src/browser/sync/protocol.ts`.
+ * side of `convex/src/browser/sync/protocol.ts`; its states are drawn in sessionStates.ts.
  *
- *   awaitingConnect --Connect--> ready --Authenticate--> authenticating --authenticated--> ready
- *                                                        authenticating --refused--> closed (AuthError)
- *   any --socketClosed--> closed;  a message out of turn --> closed (FatalError)
- *
- * While a token is checked, messages wait: they were sent by whoever the token names.
+ * While a token is checked, messages wait: they were sent by whoever the token names. So does what there is to tell.
  */
 import type { Caller } from "../protocol/calls.ts";
 import type { SyncClientMessage, SyncVersion } from "../protocol/syncMessages.ts";
 import { encodeTs } from "../protocol/syncMessages.ts";
+import { reactions } from "./sessionStates.ts";
+import type { MessageType, SessionState } from "./sessionStates.ts";
 import type { SharedQueries } from "./sharedQueries.ts";
 import { WatchedQueries } from "./watchedQueries.ts";
 
-type State = "awaitingConnect" | "ready" | "authenticating" | "closed";
-type Message = SyncClientMessage["type"];
-type Reaction = "take" | "wait" | "ignore" | "violation";
-
-const reactions: Record<State, Record<Message, Reaction>> = {
-  awaitingConnect: {
-    Connect: "take",
-    Authenticate: "violation",
-    ModifyQuerySet: "violation",
-    Mutation: "violation",
-    Action: "violation",
-    Event: "ignore",
-  },
-  ready: {
-    Connect: "violation",
-    Authenticate: "take",
-    ModifyQuerySet: "take",
-    Mutation: "take",
-    Action: "take",
-    Event: "ignore",
-  },
-  authenticating: {
-    Connect: "violation",
-    Authenticate: "wait",
-    ModifyQuerySet: "wait",
-    Mutation: "wait",
-    Action: "wait",
-    Event: "ignore",
-  },
-  closed: {
-    Connect: "ignore",
-    Authenticate: "ignore",
-    ModifyQuerySet: "ignore",
-    Mutation: "ignore",
-    Action: "ignore",
-    Event: "ignore",
-  },
-};
-
-type MessageOf<Type extends Message> = Extract<SyncClientMessage, { type: Type }>;
+type MessageOf<Type extends MessageType> = Extract<SyncClientMessage, { type: Type }>;
 
 /** What a session needs from the server of its thread. */
 export interface SessionHost {
   queries: SharedQueries<SyncSession>;
   latestTs(): bigint;
+  nowMs(): number;
   send(frame: string): void;
   /** Closes the socket; frames sent before arrive before. */
   close(code: number, reason: string): void;
@@ -70,25 +30,32 @@ export interface SessionHost {
   recordSent: (componentPath: string, name: string, bytes: number) => void;
 }
 
-/** Far more than a page shows; what one client can make the engine run in one piece stays within seconds. */
-const maxQueries = 512;
+/** Convex has no such limit. This one bounds what one client can make the deployment keep, and no page comes near it. */
+const maxQueries = 16_384;
+/** Actions of one socket that run at once (Convex: OPERATION_QUEUE_BUFFER_SIZE). */
+const maxPendingActions = 1000;
 
-/** RFC 6455, 7.4.1. */
+/** RFC 6455, 7.4.1, and the registry of close codes. */
 const normalClosure = 1000;
 const policyViolation = 1008;
 const internalError = 1011;
+const tryAgainLater = 1013;
 
 export class SyncSession {
   readonly #host: SessionHost;
   readonly #watched: WatchedQueries<SyncSession>;
   readonly #waiting: SyncClientMessage[] = [];
-  #state: State = "awaitingConnect";
+  #state: SessionState = "awaitingConnect";
   #sessionId = "";
   #caller: Caller = { kind: "anonymous" };
   /** What the client has asked for, and what it was last told. */
   #wanted = { querySet: 0, identity: 0 };
   #told = { querySet: 0, identity: 0, ts: 0n };
   #owesTransition = false;
+  #isBehind = false;
+  /** How far the client's clock is ahead of this one, as it looks from here. */
+  #clientClockSkewMs: number | null = null;
+  #pendingActions = 0;
 
   constructor(host: SessionHost) {
     this.#host = host;
@@ -106,6 +73,16 @@ export class SyncSession {
 
   get isOpen(): boolean {
     return this.#state !== "closed";
+  }
+
+  /** False on a client that reads slower than it is told, and while nobody knows who it is. */
+  get canBeTold(): boolean {
+    return !this.#isBehind && this.#state !== "authenticating";
+  }
+
+  setBehind(isBehind: boolean): void {
+    this.#isBehind = isBehind;
+    if (!isBehind && this.isOpen) this.#host.needsTransition(this);
   }
 
   receive(message: SyncClientMessage): void {
@@ -136,7 +113,7 @@ export class SyncSession {
 
   /** Ends the client for good: it does not reconnect. */
   fail(reason: string): void {
-    this.send({ type: "FatalError", error: reason });
+    this.#send(JSON.stringify({ type: "FatalError", error: reason }));
     this.#close(policyViolation, "ProtocolError");
   }
 
@@ -145,12 +122,18 @@ export class SyncSession {
     this.#close(internalError, "InternalServerError");
   }
 
-  send(message: { type: string; [field: string]: unknown }): void {
-    if (this.isOpen) this.#host.send(JSON.stringify(message));
+  /** @param frame - The encoded response. */
+  answerMutation(frame: string): void {
+    this.#send(frame);
+  }
+
+  answerAction(frame: string): void {
+    this.#pendingActions -= 1;
+    this.#send(frame);
   }
 
   ping(): void {
-    this.send({ type: "Ping" });
+    this.#send('{"type":"Ping"}');
   }
 
   /** After a mutation's response the client waits for a Transition at its timestamp or later, changed results or not. */
@@ -159,14 +142,9 @@ export class SyncSession {
     this.#host.needsTransition(this);
   }
 
-  /** Whether a Transition can be sent: all its queries hold at `ts`. */
-  holdsAt(ts: bigint): boolean {
-    return this.#watched.holdsAt(ts);
-  }
-
   /** Tells the client everything that holds at `ts`. All its queries hold then. */
   transition(ts: bigint): void {
-    if (!this.isOpen) return;
+    if (!this.isOpen || this.#endsExpired()) return;
     const modifications = this.#watched.takeModifications();
     const start = this.#version();
     const isNewVersion =
@@ -175,7 +153,19 @@ export class SyncSession {
     this.#owesTransition = false;
     this.#told = { ...this.#wanted, ts: ts > this.#told.ts ? ts : this.#told.ts };
     const versions = `"startVersion":${JSON.stringify(start)},"endVersion":${JSON.stringify(this.#version())}`;
-    this.#host.send(`{"type":"Transition",${versions},"modifications":[${modifications.join(",")}]}`);
+    this.#host.send(
+      `{"type":"Transition",${versions},"modifications":[${modifications.join(",")}]${this.#times()}}`,
+    );
+  }
+
+  /** By these the client knows how long the frame was on its way. */
+  #times(): string {
+    if (this.#clientClockSkewMs === null) return "";
+    return `,"clientClockSkew":${this.#clientClockSkewMs},"serverTs":${this.#host.nowMs() * 1_000_000}`;
+  }
+
+  #send(frame: string): void {
+    if (this.isOpen) this.#host.send(frame);
   }
 
   #take(message: SyncClientMessage): void {
@@ -190,10 +180,10 @@ export class SyncSession {
         this.#modifyQuerySet(message);
         return;
       case "Mutation":
-        this.#host.runMutation(this, message);
+        if (!this.#endsExpired()) this.#host.runMutation(this, message);
         return;
       case "Action":
-        this.#host.runAction(this, message);
+        this.#runAction(message);
         return;
       case "Event":
         return;
@@ -202,7 +192,18 @@ export class SyncSession {
     }
   }
 
-  #connect({ sessionId, maxObservedTs }: MessageOf<"Connect">): void {
+  #runAction(message: MessageOf<"Action">): void {
+    if (this.#endsExpired()) return;
+    if (this.#pendingActions >= maxPendingActions) {
+      this.#close(tryAgainLater, "TooManyInflightActionsForSingleClient");
+      return;
+    }
+    this.#pendingActions += 1;
+    this.#host.runAction(this, message);
+  }
+
+  #connect({ sessionId, maxObservedTs, clientTs }: MessageOf<"Connect">): void {
+    if (clientTs !== null) this.#clientClockSkewMs = Math.round(clientTs - this.#host.nowMs());
     if (maxObservedTs !== null && maxObservedTs > this.#host.latestTs()) {
       this.fail(
         "The client has seen a later state than this deployment holds: its data was reset. Reload the page.",
@@ -240,16 +241,28 @@ export class SyncSession {
   #refused(error: unknown): void {
     if (this.#state !== "authenticating") return;
     const text = error instanceof Error ? error.message : String(error);
+    this.#endUnauthenticated(text, true);
+  }
+
+  /** Whoever the token named is not here any more once it has expired; the client comes back with a fresh one. */
+  #endsExpired(): boolean {
+    const expiresAtMs = this.#caller.kind === "user" ? this.#caller.expiresAtMs : undefined;
+    if (expiresAtMs === undefined || expiresAtMs > this.#host.nowMs()) return false;
+    this.#endUnauthenticated("Convex token identity expired", false);
+    return true;
+  }
+
+  #endUnauthenticated(error: string, authUpdateAttempted: boolean): void {
     const baseVersion = this.#wanted.identity;
-    this.#host.send(
-      JSON.stringify({ type: "AuthError", error: text, baseVersion, authUpdateAttempted: true }),
-    );
+    this.#send(JSON.stringify({ type: "AuthError", error, baseVersion, authUpdateAttempted }));
     this.#close(normalClosure, "AuthError");
   }
 
   #modifyQuerySet({ baseVersion, newVersion, modifications }: MessageOf<"ModifyQuerySet">): void {
     if (baseVersion !== this.#wanted.querySet || newVersion <= baseVersion) {
-      this.fail(`ModifyQuerySet builds on version ${baseVersion}, but it is ${this.#wanted.querySet}.`);
+      this.fail(
+        `Base version ${baseVersion} passed up doesn't match the current version ${this.#wanted.querySet}`,
+      );
       return;
     }
     this.#wanted.querySet = newVersion;

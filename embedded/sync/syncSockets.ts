@@ -1,29 +1,25 @@
-/**
- * The WebSockets of the sync protocol, in the main thread: decodes frames for the sessions in the engine thread and
- * sends theirs. It owns what concerns the wire: dead peers, and clients that do not read.
- */
+/** The WebSockets of the sync protocol, in the main thread: takes upgrades and passes on what the engine thread sends. */
 import { STATUS_CODES, type IncomingMessage, type Server } from "node:http";
 import type { Duplex } from "node:stream";
-import { WebSocket, WebSocketServer } from "ws";
+import { type WebSocket, WebSocketServer } from "ws";
 import type { AdminKey } from "../auth/adminKey.ts";
 import type { EngineClient } from "../engineClient.ts";
+import { every } from "../every.ts";
 import type { OriginCheck } from "../http/allowedOrigins.ts";
 import { requestUrl } from "../http/requestUrl.ts";
-import { asDeploymentError, DeploymentError } from "../protocol/deploymentError.ts";
-import { decodeClientMessage } from "./decodeClientMessage.ts";
+import { DeploymentError } from "../protocol/deploymentError.ts";
+import { SyncSocket } from "./syncSocket.ts";
 
 /** `/api/sync` or `/api/<client version>/sync`. */
-const syncPath = /^\/api\/(?:[^/]+\/)?sync$/;
-/** Arguments are at most 16 MiB; JSON around them needs a little more. */
-const maxFrameBytes = 17 * 1024 * 1024;
-/** A client that leaves this much unread is cut off: it comes back and gets the newest state, which is smaller. */
-const maxUnreadBytes = 32 * 1024 * 1024;
-/** A peer that vanished without a word (sleep, cable) is noticed after one to two of these. */
+const syncPath = /^\/api\/(?:(?<version>[^/]+)\/)?sync$/;
+/**
+ * As on Convex. Arguments may have 16 MiB: larger ones get an answer that says so, while a socket that ends because of a
+ * frame is opened again by the client, and gets the same frame again.
+ */
+const maxFrameBytes = 64 * 1024 * 1024;
 const livenessCheckMs = 30_000;
-
 /** RFC 6455, 7.4.1. */
 const goingAway = 1001;
-const policyViolation = 1008;
 
 export interface SyncSockets {
   /** Takes upgrades of the server from now on. */
@@ -31,57 +27,33 @@ export interface SyncSockets {
   close(): void;
 }
 
+/** @param repeat - Returns what stops it. */
 export function createSyncSockets(
   adminKey: AdminKey,
   originRefusal: OriginCheck,
   engine: () => EngineClient,
+  repeat: (intervalMs: number, tick: () => void) => () => void = every,
 ): SyncSockets {
   const webSockets = new WebSocketServer({
     noServer: true,
     maxPayload: maxFrameBytes,
     perMessageDeflate: false,
   });
-  const sockets = new Map<number, WebSocket>();
-  const silent = new WeakSet<WebSocket>();
+  const sockets = new Map<number, SyncSocket>();
   let nextSocketId = 1;
 
-  const livenessCheck = setInterval(() => {
-    for (const socket of sockets.values()) {
-      if (silent.has(socket)) socket.terminate();
-      silent.add(socket);
-      socket.ping();
-    }
-  }, livenessCheckMs);
+  const stopLivenessCheck = repeat(livenessCheckMs, () => {
+    for (const socket of sockets.values()) socket.check();
+  });
 
-  function accept(socket: WebSocket): void {
+  function accept(webSocket: WebSocket, takesChunks: boolean): void {
     const socketId = nextSocketId++;
-    sockets.set(socketId, socket);
+    sockets.set(socketId, new SyncSocket({ socketId, webSocket, takesChunks, engine: engine(), adminKey }));
     engine().socketOpened(socketId);
-    socket.on("message", (data, isBinary) => {
-      silent.delete(socket);
-      if (isBinary) {
-        socket.close(policyViolation, "BinaryFrame");
-        return;
-      }
-      onFrame(socketId, socket, (data as Buffer).toString("utf8"));
-    });
-    socket.on("pong", () => silent.delete(socket));
-    socket.on("close", () => {
+    webSocket.on("close", () => {
       sockets.delete(socketId);
       engine().socketClosed(socketId);
     });
-    // "close" follows and says all there is to say.
-    socket.on("error", () => undefined);
-  }
-
-  function onFrame(socketId: number, socket: WebSocket, frame: string): void {
-    try {
-      engine().socketMessage(socketId, decodeClientMessage(frame, adminKey));
-    } catch (thrown) {
-      const error = asDeploymentError(thrown);
-      socket.send(JSON.stringify({ type: "FatalError", error: `${error.code}: ${error.message}` }));
-      socket.close(policyViolation, error.code);
-    }
   }
 
   function upgrade(request: IncomingMessage, stream: Duplex, head: Buffer, started: Promise<unknown>): void {
@@ -91,8 +63,9 @@ export function createSyncSockets(
       refuse(stream, refusal);
       return;
     }
+    const takesChunks = knowsChunks(request.url);
     started.then(
-      () => webSockets.handleUpgrade(request, stream, head, accept),
+      () => webSockets.handleUpgrade(request, stream, head, (socket) => accept(socket, takesChunks)),
       () => stream.destroy(),
     );
   }
@@ -103,14 +76,14 @@ export function createSyncSockets(
       void started.then(
         () =>
           engine().relayTo({
-            send: (socketId, frame) => sendFrame(sockets.get(socketId), frame),
+            send: (socketId, frame) => sockets.get(socketId)?.send(frame),
             close: (socketId, code, reason) => sockets.get(socketId)?.close(code, reason),
           }),
         () => undefined, // whoever started the deployment is told
       );
     },
     close() {
-      clearInterval(livenessCheck);
+      stopLivenessCheck();
       for (const socket of sockets.values()) socket.close(goingAway, "DeploymentClosing");
       webSockets.close();
     },
@@ -140,11 +113,9 @@ function refuse(stream: Duplex, { status, message }: DeploymentError): void {
   stream.end(`${head.join("\r\n")}\r\n\r\n${message}`);
 }
 
-function sendFrame(socket: WebSocket | undefined, frame: string): void {
-  if (socket === undefined || socket.readyState !== WebSocket.OPEN) return;
-  if (socket.bufferedAmount > maxUnreadBytes) {
-    socket.terminate();
-    return;
-  }
-  socket.send(frame);
+/** From convex 1.28 on. */
+function knowsChunks(target: string | undefined): boolean {
+  const version = syncPath.exec(requestUrl(target)?.pathname ?? "")?.groups?.["version"] ?? "";
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  return major > 1 || (major === 1 && minor >= 28);
 }

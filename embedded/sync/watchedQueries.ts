@@ -1,7 +1,7 @@
 /** The query set of one session: which queries the client watches, and which results it was told. */
 import type { Caller } from "../protocol/calls.ts";
 import type { SyncQueryChange } from "../protocol/syncMessages.ts";
-import { isDue, isSameResult } from "./sharedQueries.ts";
+import { isSameResult } from "./sharedQueries.ts";
 import type { QueryResult, SharedQueries, Subscription } from "./sharedQueries.ts";
 
 interface Watched<Owner> {
@@ -29,14 +29,6 @@ export class WatchedQueries<Owner> {
 
   get size(): number {
     return this.#watched.size;
-  }
-
-  /** Whether every result is that of one moment, `ts`. */
-  holdsAt(ts: bigint): boolean {
-    for (const { subscription } of this.#watched.values()) {
-      if (subscription.shared !== null && isDue(subscription.shared, ts)) return false;
-    }
-    return true;
   }
 
   change(change: SyncQueryChange, caller: Caller): void {

@@ -9,6 +9,8 @@ export interface CuttingProxies {
   /** In the order of the targets. */
   urls: string[];
   controlUrl: string;
+  /** Cuts every connection; says how many there were. */
+  cutAll(): number;
   close(): Promise<void>;
 }
 
@@ -42,6 +44,7 @@ export async function startCuttingProxies(targetUrls: readonly string[]): Promis
   return {
     urls: proxies.map(urlOf),
     controlUrl: urlOf(control),
+    cutAll: () => cut(connections, ""),
     async close() {
       cut(connections, "");
       control.closeAllConnections();

@@ -1,5 +1,6 @@
 /** Sessions on an engine of their own, with slices of one query each. */
 import { expect, onTestFinished, test } from "vitest";
+import type { Caller } from "../../../embedded/protocol/calls.ts";
 import type { SyncClientMessage } from "../../../embedded/protocol/syncMessages.ts";
 import { SyncServer } from "../../../embedded/sync/syncServer.ts";
 import { appCode, EngineFixture, functions, schema } from "../../support/engineFixture.ts";
@@ -17,6 +18,7 @@ interface Served {
   /** Called after each query. */
   between: { run: () => void };
   closed: number[];
+  identity: { answer: () => Promise<Caller> };
 }
 
 async function serve(): Promise<Served> {
@@ -33,11 +35,12 @@ async function serve(): Promise<Served> {
   const frames: Served["frames"] = new Map();
   const between = { run: (): void => undefined };
   const closed: number[] = [];
+  const identity: Served["identity"] = { answer: async () => ({ kind: "anonymous" }) };
   const { engine } = fixture;
   const server = new SyncServer({
     engine,
     runQueries: (calls) => engine.runQueries(calls),
-    identify: async () => ({ kind: "anonymous" }),
+    identify: () => identity.answer(),
     send: (socketId, frame) =>
       frames.set(socketId, [...(frames.get(socketId) ?? []), JSON.parse(frame) as Sent]),
     close: (socketId) => closed.push(socketId),
@@ -45,6 +48,7 @@ async function serve(): Promise<Served> {
       throw new Error(line);
     },
     every: () => () => undefined,
+    nowMs: fixture.timers.nowMs,
     startSlice: () => () => {
       between.run();
       return true;
@@ -54,7 +58,7 @@ async function serve(): Promise<Served> {
     server.close();
     await fixture.close();
   });
-  return { fixture, server, frames, between, closed };
+  return { fixture, server, frames, between, closed, identity };
 }
 
 function connect(server: SyncServer, socketId: number): void {
@@ -147,12 +151,137 @@ test("a session whose queries are touched between all slices is told nevertheles
   expect(commits).toBeGreaterThan(100);
 });
 
-test("a session that watches too many queries is told the limit and ended", async () => {
+test("a session may watch a thousand queries, and is told the limit beyond 16,384", async () => {
   const { server, frames, closed } = await serve();
   connect(server, 1);
-  server.socketMessage(1, watch(boardsOf(513)));
+  server.socketMessage(1, watch(boardsOf(1000)));
+  await until(() => frames.get(1)?.[0]?.modifications?.length === 1000);
+  connect(server, 2);
+  server.socketMessage(2, watch(boardsOf(16_385)));
   await until(() => closed.length > 0);
-  expect(frames.get(1)).toMatchObject([
-    { type: "FatalError", error: expect.stringContaining("512") as string },
+  expect(frames.get(2)).toMatchObject([
+    { type: "FatalError", error: expect.stringContaining("16384") as string },
   ]);
+});
+
+test("a client that is behind is told nothing, and then the newest state at once", async () => {
+  const { server, fixture, frames } = await serve();
+  connect(server, 1);
+  connect(server, 2);
+  for (const socketId of [1, 2]) server.socketMessage(socketId, watch(["shared"]));
+  await until(() => frames.size === 2);
+  server.socketBehind(1, true);
+  for (let count = 1; count <= 3; count++) {
+    await fixture.mutation("notes:add", { board: "shared" });
+    await until(() => frames.get(2)?.at(-1)?.modifications?.[0]?.value === count);
+  }
+  expect(typesOf(frames.get(1))).toEqual(["Transition"]);
+  server.socketBehind(1, false);
+  await until(() => frames.get(1)?.length === 2);
+  expect(frames.get(1)?.[1]?.modifications?.[0]?.value).toBe(3);
+  expect(frames.get(2)).toHaveLength(4);
+});
+
+const ann: Caller = {
+  kind: "user",
+  attributes: { tokenIdentifier: "t|ann", issuer: "t", subject: "ann" },
+};
+
+function authenticate(baseVersion: number): SyncClientMessage {
+  return { type: "Authenticate", baseVersion, credential: { kind: "bearer", token: "token" } };
+}
+
+test.each([
+  ["a mutation", (server: SyncServer) => server.socketMessage(1, add("mine"))],
+  [
+    "an action",
+    (server: SyncServer) => server.socketMessage(1, { ...add("mine"), type: "Action" } as SyncClientMessage),
+  ],
+  [
+    "a change of what it watches",
+    (_: SyncServer, fixture: EngineFixture) => void fixture.mutation("notes:add", { board: "mine" }),
+  ],
+])(
+  "%s after the token has expired ends the session, and nothing is done for the user",
+  async (_what, act) => {
+    const { server, fixture, frames, closed, identity } = await serve();
+    identity.answer = async () => ({ ...ann, expiresAtMs: fixture.timers.nowMs() + 60_000 });
+    connect(server, 1);
+    server.socketMessage(1, authenticate(0));
+    server.socketMessage(1, watch(["mine"]));
+    await until(() => frames.get(1)?.at(-1)?.type === "Transition");
+    await fixture.timers.advance(60_000);
+    const told = frames.get(1)?.length;
+    act(server, fixture);
+    await until(() => closed.length > 0);
+    expect(frames.get(1)?.slice(told)).toEqual([
+      {
+        type: "AuthError",
+        error: "Convex token identity expired",
+        baseVersion: 1,
+        authUpdateAttempted: false,
+      },
+    ]);
+  },
+);
+
+test("a session whose token is renewed in time goes on", async () => {
+  const { server, fixture, frames, closed, identity } = await serve();
+  identity.answer = async () => ({ ...ann, expiresAtMs: fixture.timers.nowMs() + 60_000 });
+  connect(server, 1);
+  server.socketMessage(1, authenticate(0));
+  await fixture.timers.advance(50_000);
+  server.socketMessage(1, authenticate(1));
+  await fixture.timers.advance(50_000);
+  server.socketMessage(1, add("mine"));
+  await until(() => typesOf(frames.get(1)).includes("MutationResponse"));
+  expect(closed).toEqual([]);
+});
+
+test("while a token is checked nothing is told and nothing runs; then all of it, as the new user", async () => {
+  const { server, fixture, frames, identity } = await serve();
+  const checked = Promise.withResolvers<Caller>();
+  identity.answer = () => checked.promise;
+  connect(server, 1);
+  server.socketMessage(1, watch(["mine"]));
+  await until(() => frames.get(1)?.length === 1);
+  server.socketMessage(1, authenticate(0));
+  server.socketMessage(1, add("mine"));
+  connect(server, 2);
+  server.socketMessage(2, watch(["mine"]));
+  await until(() => frames.has(2));
+  await fixture.mutation("notes:add", { board: "mine" });
+  await until(() => frames.get(2)?.at(-1)?.modifications?.[0]?.value === 1);
+  expect(frames.get(1)).toHaveLength(1);
+  checked.resolve(ann);
+  await until(() => frames.get(1)?.at(-1)?.modifications?.[0]?.value === 2);
+  expect(typesOf(frames.get(1)).filter((type) => type === "MutationResponse")).toHaveLength(1);
+});
+
+test("the same request on a new socket, while the first has not been answered, is one mutation", async () => {
+  const { server, fixture, frames } = await serve();
+  for (const socketId of [1, 2]) {
+    server.socketOpened(socketId);
+    server.socketMessage(socketId, {
+      type: "Connect",
+      sessionId: "one",
+      maxObservedTs: null,
+      clientTs: null,
+    });
+    server.socketMessage(socketId, add("once", 7));
+    server.socketMessage(socketId, add("once", 8));
+  }
+  server.socketClosed(1);
+  await until(() => typesOf(frames.get(2)).filter((type) => type === "MutationResponse").length === 2);
+  expect(await fixture.query("notes:count", { board: "once" })).toBe(2);
+});
+
+test("a transition says when it was sent, for clients that tell their time", async () => {
+  const { server, fixture, frames } = await serve();
+  server.socketOpened(1);
+  const nowMs = fixture.timers.nowMs();
+  server.socketMessage(1, { type: "Connect", sessionId: "s", maxObservedTs: null, clientTs: nowMs - 5 });
+  server.socketMessage(1, watch(["mine"]));
+  await until(() => frames.has(1));
+  expect(frames.get(1)).toMatchObject([{ clientClockSkew: -5, serverTs: nowMs * 1_000_000 }]);
 });
