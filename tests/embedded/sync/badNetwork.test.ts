@@ -45,9 +45,9 @@ afterAll(async () => {
 });
 
 async function startProxy(): Promise<{ url: string; cutAll: () => number }> {
-  const { urls, cutAll, close } = await startCuttingProxies([running.ready.url]);
-  onTestFinished(close);
-  return { url: urls[0]!, cutAll };
+  const proxies = await startCuttingProxies([running.ready.url]);
+  onTestFinished(() => proxies.close());
+  return { url: proxies.urls[0]!, cutAll: () => proxies.cutAll() };
 }
 
 async function listed(board: string): Promise<string[]> {
