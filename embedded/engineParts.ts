@@ -10,6 +10,7 @@ import { CallRunner } from "./runner/callRunner.ts";
 import { FunctionAddresses } from "./runner/functionAddress.ts";
 import type { RunnerServices } from "./runner/functionRun.ts";
 import { Paginator } from "./runner/pagination.ts";
+import { StepRealms } from "./runner/stepRealms.ts";
 import { DEFAULT_WALL_LIMIT_MS } from "./runner/userTime.ts";
 import { cancelJob, scheduleJob } from "./scheduler/scheduledJobs.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
@@ -183,6 +184,7 @@ function makeServices(
     },
     instanceName,
     threadCpuMs,
+    realms: new StepRealms(options.log),
     wallLimitMs: limits?.functionWallMs ?? DEFAULT_WALL_LIMIT_MS,
     // As on Convex, a component sees none of the app's variables.
     environmentOf: (componentPath: ComponentPath) =>

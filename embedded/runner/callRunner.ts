@@ -11,7 +11,7 @@ import type { CodeStore } from "../store/codeStore.ts";
 import type { MutationResults } from "../store/mutationResults.ts";
 import { IndexReads } from "../transaction/readSet.ts";
 import type { Transaction } from "../transaction/transaction.ts";
-import type { Transactions } from "../transaction/transactions.ts";
+import type { Transactions, Written } from "../transaction/transactions.ts";
 import type { CompletionLog } from "../usage/completionLog.ts";
 import type { UsageLedger } from "../usage/usageLedger.ts";
 import type { TableNameOf } from "../values/validation.ts";
@@ -21,6 +21,8 @@ import type { FunctionRequest, RunnerServices } from "./functionRun.ts";
 import { messageOf, runFunction } from "./functionRun.ts";
 import { encodedArguments, encodedResult } from "./functionValues.ts";
 import { identityOf } from "./identity.ts";
+import { RunPlan } from "./runPlan.ts";
+import { USER_TIME_LIMIT_MS } from "./userTime.ts";
 
 export interface CallRunnerOptions {
   transactions: Transactions;
@@ -64,16 +66,20 @@ export class CallRunner {
       this.#complete("query", call, result, startedAtMs, requestId);
       return { result, ts: latestTs(), reads: new IndexReads(), readIdentity: false, journal: null };
     }
-    const run = transactions.read((transaction) => {
-      const request = this.#request(found.code, transaction, call, {
-        requestId,
-        jobId: null,
-        journal: call.journal ?? null,
-      });
-      const result = runFunction(services, request, found.fn, "query", parseArgs(call));
-      const { readIdentity, journal } = request;
-      return { result, ts: transaction.snapshotTs, reads: transaction.reads, readIdentity, journal };
-    });
+    const plan = this.#newPlan();
+    const run = plan.run(() =>
+      transactions.read((transaction) => {
+        const request = this.#request(found.code, transaction, call, {
+          plan,
+          requestId,
+          jobId: null,
+          journal: call.journal ?? null,
+        });
+        const result = runFunction(services, request, found.fn, "query", parseArgs(call));
+        const { readIdentity, journal } = request;
+        return { result, ts: transaction.snapshotTs, reads: transaction.reads, readIdentity, journal };
+      }),
+    );
     this.#complete("query", call, run.result, startedAtMs, requestId);
     return run;
   }
@@ -83,19 +89,26 @@ export class CallRunner {
     const { transactions, mutationResults, nowMs } = this.#options;
     const startedAtMs = nowMs();
     const requestId = this.#newRequestId();
-    try {
-      const { result: run, ts } = await transactions.submit<MutationRun>(
+    const plan = this.#newPlan();
+    const attempt = (): Promise<Written<MutationRun>> =>
+      transactions.submit<MutationRun>(
         (transaction) => {
           // In the batch, so that a replay finds its first run also while that is not durable yet.
           const replayed = request === undefined ? null : mutationResults.find(request);
-          return { replayed, result: replayed?.result ?? this.#mutate(transaction, call, requestId, null) };
+          return {
+            replayed,
+            result: replayed?.result ?? this.#mutate(transaction, call, plan, requestId, null),
+          };
         },
         {
-          keep: ({ replayed, result }) => replayed === null && result.status === "success",
+          keep: ({ replayed, result }) => replayed === null && result.status === "success" && plan.isFinal,
           beforeCommit: ({ result }, commitTs) =>
             request && mutationResults.save(request, result, commitTs, nowMs()),
         },
       );
+    try {
+      // It has run when `submit` returns; an attempt that was undone has nothing to wait for.
+      const { result: run, ts } = await plan.run(attempt, (undone) => void undone.catch(() => undefined));
       if (run.replayed !== null) return run.replayed;
       this.#complete("mutation", call, run.result, startedAtMs, requestId);
       return { result: run.result, ts };
@@ -107,9 +120,12 @@ export class CallRunner {
 
   /** For the scheduler: in its transaction, undone alone when it fails. */
   mutationIn(transaction: Transaction, call: FunctionCall, jobId: string | null): FunctionResult {
-    return transaction.nested(
-      () => this.#mutate(transaction, call, this.#newRequestId(), jobId),
-      ({ status }) => status === "success",
+    const plan = this.#newPlan();
+    return plan.run(() =>
+      transaction.nested(
+        () => this.#mutate(transaction, call, plan, this.#newRequestId(), jobId),
+        ({ status }) => status === "success" && plan.isFinal,
+      ),
     );
   }
 
@@ -142,12 +158,18 @@ export class CallRunner {
   #mutate(
     transaction: Transaction,
     call: FunctionCall,
+    plan: RunPlan,
     requestId: string,
     jobId: string | null,
   ): FunctionResult {
     const found = this.#find(call, "mutation");
     if ("message" in found) return failed(found.message);
-    const request = this.#request(found.code, transaction, call, { requestId, jobId, journal: null });
+    const request = this.#request(found.code, transaction, call, {
+      plan,
+      requestId,
+      jobId,
+      journal: null,
+    });
     return runFunction(this.#options.services, request, found.fn, "mutation", parseArgs(call));
   }
 
@@ -183,11 +205,18 @@ export class CallRunner {
     code: DeployedCode,
     transaction: Transaction,
     call: FunctionCall,
-    { requestId, jobId, journal }: { requestId: string; jobId: string | null; journal: string | null },
+    {
+      plan,
+      requestId,
+      jobId,
+      journal,
+    }: { plan: RunPlan; requestId: string; jobId: string | null; journal: string | null },
   ): FunctionRequest {
     return {
       code,
       transaction,
+      plan,
+      userTime: null,
       identity: identityOf(call.caller),
       requestId,
       nowMs: this.#options.nowMs(),
@@ -218,6 +247,10 @@ export class CallRunner {
       logLines: result.logLines,
       requestId,
     });
+  }
+
+  #newPlan(): RunPlan {
+    return new RunPlan(USER_TIME_LIMIT_MS, this.#options.services.wallLimitMs);
   }
 
   #newRequestId(): string {

@@ -14,8 +14,9 @@ import type { FunctionAddresses } from "./functionAddress.ts";
 import { addLogLine } from "./logLines.ts";
 import type { Paginator } from "./pagination.ts";
 import { QueryStreams } from "./queryStreams.ts";
-import { Realm } from "./realm.ts";
 import type { RealmHost } from "./realm.ts";
+import type { RunPlan } from "./runPlan.ts";
+import type { StepRealms } from "./stepRealms.ts";
 import { answerAsyncSyscall, answerSyscall } from "./syscalls.ts";
 import { TIMED_OUT, UserTime } from "./userTime.ts";
 
@@ -27,8 +28,9 @@ export interface RunnerServices {
   instanceName: string;
   /** Processor time this thread has used. */
   threadCpuMs: () => number;
-  /** Wall time of one function with all it calls. */
+  /** Wall time of one request with all it calls. */
   wallLimitMs: number;
+  realms: StepRealms;
   environmentOf(componentPath: string): Readonly<Record<string, string>>;
   /** Puts a call into the schedule, in the transaction; returns its id in `_scheduled_functions`. */
   schedule(transaction: Transaction, fromComponent: string, job: ScheduleRequest): string;
@@ -48,6 +50,10 @@ export interface ScheduleRequest {
 export interface FunctionRequest {
   code: DeployedCode;
   transaction: Transaction;
+  /** Whoever runs the request undoes it and runs it again while the plan is not final. */
+  plan: RunPlan;
+  /** Of the function that runs now, innermost. */
+  userTime: UserTime | null;
   /** Attributes of the user, null when nobody is logged in. */
   identity: Record<string, unknown> | null;
   requestId: string;
@@ -102,7 +108,7 @@ export function runFunction(
     result = { status: "error", message: messageOf(error), logLines };
   }
   request.transaction.throwFault();
-  services.countUsage(fn, usage, result.status === "error");
+  if (request.plan.isFinal) services.countUsage(fn, usage, result.status === "error");
   return result;
 }
 
@@ -131,37 +137,47 @@ function runInRealm(
         : transaction.nested(run, (result) => result.status === "success");
     },
   };
+  const outer = request.userTime;
   const userTime = new UserTime(services.threadCpuMs);
-  const realm = new Realm(fn.component.modules, {
-    environment: kind,
-    host: hostOf(frame, userTime),
-    env: services.environmentOf(fn.componentPath),
-    log: (level, text) => addLogLine(logLines, `[${level}] ${text}`),
-    nowMs: request.nowMs,
-    randomSeed: `${request.randomSeed}:${fn.name}`,
-    timeLimitMs: services.wallLimitMs,
-  });
-  try {
-    const method = kind === "query" ? "invokeQuery" : "invokeMutation";
-    const outcome = realm.runStep(fn.modulePath, fn.exportName, method, argsJson);
-    switch (outcome.status) {
-      case "returned":
-        transaction.usage.checkAll();
-        userTime.check();
-        return { status: "success", valueJson: encodedResult(fn, outcome.valueJson, tableNames), logLines };
-      case "threw": {
-        const { message, dataJson } = outcome;
-        return { status: "error", message, logLines, ...(dataJson === undefined ? {} : { dataJson }) };
-      }
-      case "neverSettles":
-        return { status: "error", message: "Returned promise will never resolve", logLines };
-      case "timedOut":
-        return { status: "error", message: TIMED_OUT, logLines };
-      default:
-        return outcome satisfies never;
+  request.userTime = userTime;
+  const outcome = services.realms.run(
+    fn.component.modules,
+    {
+      environment: kind,
+      host: hostOf(frame, userTime),
+      env: services.environmentOf(fn.componentPath),
+      log: (level, text) => addLogLine(logLines, `[${level}] ${text}`),
+      nowMs: request.nowMs,
+      randomSeed: `${request.randomSeed}:${fn.name}`,
+      timeLimitMs: request.plan.wallLimitMs,
+    },
+    {
+      path: fn.modulePath,
+      exportName: fn.exportName,
+      method: kind === "query" ? "invokeQuery" : "invokeMutation",
+      argsJson,
+    },
+    request.plan,
+  );
+  const running = request.userTime;
+  request.userTime = outer;
+  switch (outcome.status) {
+    case "returned":
+      transaction.usage.checkAll();
+      userTime.check();
+      return { status: "success", valueJson: encodedResult(fn, outcome.valueJson, tableNames), logLines };
+    case "threw": {
+      const { message, dataJson } = outcome;
+      return { status: "error", message, logLines, ...(dataJson === undefined ? {} : { dataJson }) };
     }
-  } finally {
-    realm.dispose();
+    case "neverSettles":
+      return { status: "error", message: "Returned promise will never resolve", logLines };
+    case "timedOut":
+      // A busy machine or much work of the database: the function itself may have been quick.
+      if (!running.isNearlyUsedUp) request.plan.tryLonger();
+      return { status: "error", message: TIMED_OUT, logLines };
+    default:
+      return outcome satisfies never;
   }
 }
 

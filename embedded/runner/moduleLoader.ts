@@ -7,7 +7,7 @@ import vm from "node:vm";
 import type { RunnableModule, RunnableModules } from "./runnableModule.ts";
 
 type Namespace = Record<string, unknown>;
-type ModuleFunction = (
+export type ModuleFunction = (
   exports: Namespace,
   require: (specifier: string) => Namespace,
   module: { exports: Namespace },
@@ -20,16 +20,27 @@ export const moduleUrlPrefix = "convex:/";
 /** Characters of source kept compiled. Several versions of a large app fit; a `dev` session of a day does not pile up. */
 const maxCachedCharacters = 48_000_000;
 
+/** `plain`: evaluates to a `ModuleFunction`. `bound`: to a function of what differs from run to run, which returns it. */
+type ScriptForm = "plain" | "bound";
+
+/** The globals that a run in a kept realm gets as its own. A module may declare such a name itself. */
+export const runGlobalNames = ["globalThis", "self", "Convex", "console", "process"] as const;
+const boundPrefix = `(function (${runGlobalNames.join(", ")}) {return `;
+
 class ScriptCache {
   readonly #scripts = new Map<string, vm.Script>();
   readonly #lengths = new Map<string, number>();
   #characters = 0;
 
-  get(code: RunnableModule): vm.Script {
-    const key = `${code.sha256} ${code.path}`;
+  get(code: RunnableModule, form: ScriptForm): vm.Script {
+    const key = `${form} ${code.sha256} ${code.path}`;
     const cached = this.#scripts.get(key);
     if (cached) return cached;
-    const script = new vm.Script(code.script, { filename: moduleUrlPrefix + code.path });
+    const filename = moduleUrlPrefix + code.path;
+    const script =
+      form === "plain"
+        ? new vm.Script(code.script, { filename })
+        : new vm.Script(`${boundPrefix}${code.script}})`, { filename, columnOffset: -boundPrefix.length });
     this.#scripts.set(key, script);
     this.#lengths.set(key, code.script.length);
     this.#characters += code.script.length;
@@ -49,18 +60,30 @@ class ScriptCache {
 
 const scripts = new ScriptCache();
 
+export function plainScript(code: RunnableModule): vm.Script {
+  return scripts.get(code, "plain");
+}
+
+export function boundScript(code: RunnableModule): vm.Script {
+  return scripts.get(code, "bound");
+}
+
 type Instance = { exports: Namespace; failed: false } | { exports: Namespace; failed: true; error: unknown };
 
 export class ModuleLoader {
   readonly #modules: RunnableModules;
-  readonly #evaluate: (script: vm.Script) => unknown;
+  readonly #functionOf: (code: RunnableModule) => unknown;
   readonly #newObject: () => object;
   readonly #instances = new Map<string, Instance>();
 
   /** `newObject` makes an object of the realm, so that `exports` and `import.meta` are its own. */
-  constructor(modules: RunnableModules, evaluate: (script: vm.Script) => unknown, newObject: () => object) {
+  constructor(
+    modules: RunnableModules,
+    functionOf: (code: RunnableModule) => unknown,
+    newObject: () => object,
+  ) {
     this.#modules = modules;
-    this.#evaluate = evaluate;
+    this.#functionOf = functionOf;
     this.#newObject = newObject;
   }
 
@@ -83,7 +106,7 @@ export class ModuleLoader {
     importMeta.url = moduleUrlPrefix + code.path;
     const require = (specifier: string): Namespace => this.import(this.#resolve(code.path, specifier));
     try {
-      const run = this.#evaluate(scripts.get(code)) as ModuleFunction;
+      const run = this.#functionOf(code) as ModuleFunction;
       run.call(undefined, instance.exports, require, instance, importMeta);
     } catch (error) {
       this.#instances.set(code.path, { exports: instance.exports, failed: true, error });

@@ -66,6 +66,27 @@ const webPlatform = [
   "structuredClone",
 ];
 
+/**
+ * What can answer after a step has ended: a kept realm in which a function used one of them is not used again. Nothing of a
+ * former run may come up in a later one.
+ */
+export const asyncPlatformNames: readonly string[] = [
+  "AbortSignal",
+  "Atomics",
+  "Blob",
+  "CompressionStream",
+  "DecompressionStream",
+  "File",
+  "ReadableStream",
+  "Request",
+  "Response",
+  "TextDecoderStream",
+  "TextEncoderStream",
+  "TransformStream",
+  "WebAssembly",
+  "WritableStream",
+];
+
 /** A stream as a body needs `duplex: "half"` in Node; Convex does not ask for it. */
 function withDuplex(init: unknown): unknown {
   const body = (init as { body?: unknown } | undefined)?.body;

@@ -1,42 +1,29 @@
 /**
- * One realm: a fresh vm context in which the functions of one component run once, with Convex's globals around them.
- * Owns the context, its modules, timers and requests in flight. Knows nothing of transactions or of HTTP.
+ * One realm: a context of its own in which the functions of one component run once, with Convex's globals around them.
+ * Owns its modules, timers and requests in flight. Knows nothing of transactions or of HTTP.
  *
- * A realm for queries, mutations and analysis runs in synchronous steps: its promise jobs are drained by the step that
- * made them, so that `timeLimitMs` covers a busy loop behind an `await`, too. An action's realm lives in the event loop.
+ * Actions and the analysis of a push run in one, and queries and mutations that a kept realm (keptRealm.ts) is too strict
+ * for.
  *
  * vm is no security boundary: whoever pushes code holds the admin key. What is promised is that no state passes from one
  * run to the next and that nothing user code throws reaches the host.
  */
-import vm from "node:vm";
 import type { StepOutcome, StepRealm } from "../protocol/realm.ts";
 import { makeConsole, type LogLevel } from "./consoleGlobal.ts";
 import { makeDeterministicInputs } from "./deterministicInputs.ts";
-import { refuseLoneSurrogates } from "./loneSurrogates.ts";
-import { ModuleLoader } from "./moduleLoader.ts";
-import { hostConstructors, makeFetch, platformGlobals } from "./platformGlobals.ts";
-import { installDeterminism } from "./prelude/determinism.ts";
-import {
-  installHostBoundary,
-  type CallOutcome,
-  type HostBoundary,
-  type HostReply,
-  type RealmHandle,
-} from "./prelude/hostBoundary.ts";
+import { syscallPort, wellFormed, type RealmHost } from "./hostPort.ts";
+import { ModuleLoader, plainScript } from "./moduleLoader.ts";
+import { makeFetch } from "./platformGlobals.ts";
+import { RealmContext } from "./realmContext.ts";
 import { RealmTimers } from "./realmTimers.ts";
 import type { RunnableModules } from "./runnableModule.ts";
+import { runStep, type FunctionStep } from "./functionStep.ts";
 import { runOwned, type ErrorOwner } from "./strayErrors.ts";
+import { runWithin } from "./timeGuard.ts";
 import { describeUserError, type UserError } from "./userError.ts";
 
+export type { RealmHost } from "./hostPort.ts";
 export type RealmEnvironment = "query" | "mutation" | "action" | "analysis";
-
-/** May throw an Error with `message` and, for a ConvexError, `data` as Convex JSON. */
-export interface RealmHost {
-  syscall(op: string, argsJson: string): string;
-  /** In a query or a mutation the answer must be there at once: a promise never settles within the step. */
-  asyncSyscall(op: string, argsJson: string): string | Promise<string>;
-  jsSyscall(op: string, args: unknown): unknown;
-}
 
 export interface RealmOptions {
   environment: RealmEnvironment;
@@ -44,7 +31,7 @@ export interface RealmOptions {
   /** `process.env`. */
   env: Readonly<Record<string, string>>;
   /** `text` is the line without its level: "'text' { a: 1 }". */
-  log(level: LogLevel, text: string): void;
+  log: (level: LogLevel, text: string) => void;
   /** What the clock of a query or a mutation shows. Actions have the real one. */
   nowMs: number;
   randomSeed: string;
@@ -57,50 +44,31 @@ export interface RealmOptions {
   onStrayError?(error: unknown): void;
 }
 
-const boundaryScript = new vm.Script(`(${installHostBoundary.toString()})`, {
-  filename: "embedded:hostBoundary",
-});
-const determinismScript = new vm.Script(`(${installDeterminism.toString()})`, {
-  filename: "embedded:determinism",
-});
-// A timeout covers only what a script evaluates: whatever is to be limited is called from here.
-const enterKey = Symbol.for("embedded.enter");
-const enterScript = new vm.Script(`globalThis[Symbol.for("embedded.enter")]()`, {
-  filename: "embedded:enter",
-});
-
 export class Realm implements StepRealm {
   readonly #modules: RunnableModules;
   readonly #options: RealmOptions;
-  readonly #context: vm.Context;
-  readonly #handle: RealmHandle;
+  readonly #context: RealmContext;
   readonly #loader: ModuleLoader;
   readonly #timers: RealmTimers;
   readonly #ended = new AbortController();
   readonly #owner: ErrorOwner;
-  #entered: (() => void) | null = null;
 
   constructor(modules: RunnableModules, options: RealmOptions) {
     this.#modules = modules;
     this.#options = options;
     this.#owner = { fail: (error) => this.#astray(error) };
     this.#timers = new RealmTimers(this.#owner.fail);
-    const inSteps = options.environment !== "action";
-    this.#context = vm.createContext(
-      vm.constants.DONT_CONTEXTIFY,
-      inSteps ? { microtaskMode: "afterEvaluate" } : {},
-    );
-    Object.defineProperty(this.#context, enterKey, { value: () => this.#entered?.() });
-    const install = boundaryScript.runInContext(this.#context) as typeof installHostBoundary;
-    this.#handle = install(this.#boundary());
-    if (inSteps) {
-      const fix = determinismScript.runInContext(this.#context) as typeof installDeterminism;
-      fix(makeDeterministicInputs(options.nowMs, options.randomSeed, options.environment === "analysis"));
-    }
+    const { environment, nowMs, randomSeed } = options;
+    this.#context =
+      environment === "action"
+        ? new RealmContext(null, this.#liveGlobals())
+        : new RealmContext(makeDeterministicInputs(nowMs, randomSeed, environment === "analysis"));
+    const { handle } = this.#context;
+    this.#defineRunGlobals();
     this.#loader = new ModuleLoader(
       modules,
-      (script) => script.runInContext(this.#context),
-      () => this.#handle.newObject(),
+      (code) => this.#context.evaluate(plainScript(code)),
+      () => handle.newObject(),
     );
   }
 
@@ -110,27 +78,21 @@ export class Realm implements StepRealm {
    */
   importModule(path: string): Record<string, unknown> {
     let exports: Record<string, unknown> = {};
-    this.#enter(() => {
+    const isDone = this.#enter(() => {
       exports = this.#loader.import(path);
     });
+    if (!isDone) throw new Error(`Importing ${path} timed out after ${this.#options.timeLimitMs} ms`);
     return exports;
   }
 
   /** For queries and mutations. */
   runStep(path: string, exportName: string, method: string, argsJson: string): StepOutcome {
-    let settled: CallOutcome | null = null;
-    try {
-      this.#enter(() => {
-        const exports = this.#loader.import(path);
-        this.#handle.callFunction(exports, exportName, method, [argsJson], (outcome) => {
-          settled = outcome;
-        });
-      });
-      return this.#outcomeOf(settled);
-    } catch (error) {
-      if (isTimeout(error)) return { status: "timedOut", limitMs: this.#options.timeLimitMs ?? 0 };
-      return { status: "threw", ...this.describeError(error) };
-    }
+    const step: FunctionStep = { path, exportName, method, argsJson };
+    return runStep(this.#loader, this.#context.handle, step, {
+      enter: (body) => this.#enter(body),
+      describeError: (error) => this.describeError(error),
+      limitMs: this.#options.timeLimitMs ?? 0,
+    });
   }
 
   /** For actions: calls `exports[exportName][method](...args)`. Rejects with what user code threw. */
@@ -138,7 +100,7 @@ export class Realm implements StepRealm {
     return new Promise((resolve, reject) => {
       this.own(() => {
         const exports = this.#loader.import(path);
-        this.#handle.callFunction(exports, exportName, method, args, (outcome) => {
+        this.#context.handle.callFunction(exports, exportName, method, args, (outcome) => {
           if (!outcome.ok) return reject(outcome.error);
           try {
             resolve(wellFormed(String(outcome.value)));
@@ -171,90 +133,30 @@ export class Realm implements StepRealm {
     else this.#options.log("ERROR", `Unhandled: ${this.describeError(error).message}`);
   }
 
-  #outcomeOf(settled: CallOutcome | null): StepOutcome {
-    if (settled === null) return { status: "neverSettles" };
-    if (!settled.ok) throw settled.error;
-    return { status: "returned", valueJson: wellFormed(String(settled.value)) };
-  }
-
-  #enter(body: () => void): void {
+  /** false when the time was up. */
+  #enter(body: () => void): boolean {
     const { environment, timeLimitMs } = this.#options;
-    if (environment === "action") return this.own(body);
-    const outer = this.#entered;
-    this.#entered = body;
-    try {
-      this.own(() =>
-        enterScript.runInContext(this.#context, timeLimitMs === undefined ? {} : { timeout: timeLimitMs }),
-      );
-    } finally {
-      this.#entered = outer;
-    }
+    const step = (): void => this.own(environment === "action" ? body : () => this.#context.step(body));
+    if (timeLimitMs !== undefined && environment !== "action") return runWithin(timeLimitMs, step);
+    step();
+    return true;
   }
 
-  #boundary(): HostBoundary {
-    const { host, env, environment } = this.#options;
+  #defineRunGlobals(): void {
+    const { host, env, environment, nowMs, log } = this.#options;
     const isLive = (): boolean => !this.#ended.signal.aborted;
-    const console = makeConsole((level, text) => isLive() && this.#options.log(level, text), this.#clock());
-    const live = environment === "action" ? this.#liveGlobals() : {};
-    return {
-      platform: { ...platformGlobals, ...live, console },
-      hostConstructors,
-      envJson: JSON.stringify(env),
-      syscall: (op, argsJson) => reply(() => host.syscall(op, wellFormed(argsJson))),
-      asyncSyscall: (op, argsJson, settle) => {
-        if (!isLive()) return;
-        try {
-          const answer = host.asyncSyscall(op, wellFormed(argsJson));
-          if (typeof answer === "string") return settle({ ok: true, value: answer });
-          answer.then(
-            (value) => isLive() && settle({ ok: true, value }),
-            (error: unknown) => isLive() && settle(failure(error)),
-          );
-        } catch (error) {
-          settle(failure(error));
-        }
-      },
-      jsSyscall: (op, args) => {
-        try {
-          return { ok: true, value: host.jsSyscall(op, args) };
-        } catch (error) {
-          return failure(error);
-        }
-      },
-    };
-  }
-
-  #clock(): () => number {
-    const { environment, nowMs } = this.#options;
-    return environment === "action" ? () => Date.now() : () => nowMs;
+    const { handle } = this.#context;
+    const clock = environment === "action" ? () => Date.now() : () => nowMs;
+    handle.define(
+      "console",
+      makeConsole((level, text) => isLive() && log(level, text), clock),
+    );
+    handle.define("process", handle.newProcess(handle.parseJson(JSON.stringify(env))));
+    handle.define("Convex", handle.newConvex(syscallPort(host, isLive)));
+    handle.defineSelf();
   }
 
   #liveGlobals(): Record<string, unknown> {
     return { ...this.#timers.globals(), fetch: makeFetch(this.#ended.signal), crypto, performance };
-  }
-}
-
-function isTimeout(error: unknown): boolean {
-  return (error as { code?: unknown } | null)?.code === "ERR_SCRIPT_EXECUTION_TIMEOUT";
-}
-
-function wellFormed(json: string): string {
-  refuseLoneSurrogates(json);
-  return json;
-}
-
-function failure(error: unknown): { ok: false; message: string; dataJson?: string } {
-  const { message, data } = error as { message?: unknown; data?: unknown };
-  const text = typeof message === "string" ? message : String(error);
-  return data === undefined
-    ? { ok: false, message: text }
-    : { ok: false, message: text, dataJson: JSON.stringify(data) };
-}
-
-function reply(answer: () => string): HostReply {
-  try {
-    return { ok: true, value: answer() };
-  } catch (error) {
-    return failure(error);
   }
 }

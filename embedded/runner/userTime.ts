@@ -4,11 +4,11 @@
  */
 
 /** Convex: a query or a mutation has one second of user time. */
-const LIMIT_MS = 1000;
+export const USER_TIME_LIMIT_MS = 1000;
 
 /**
- * Wall time of a whole run, database included: what ends a busy loop, which never asks the database for anything.
- * Far above the limit, because a run that reads and writes all it may needs seconds of the database on a busy machine.
+ * Wall time of a whole request, database included, with which the clock of the wall ends it whatever it does. Far above
+ * the limit, because a run that reads and writes all it may needs seconds of the database on a busy machine.
  */
 export const DEFAULT_WALL_LIMIT_MS = 5000;
 
@@ -18,6 +18,7 @@ export class UserTime {
   readonly #cpuMs: () => number;
   readonly #startMs: number;
   #hostMs = 0;
+  #hostSinceMs: number | null = null;
 
   /** @param cpuMs - Processor time this thread has used. */
   constructor(cpuMs: () => number) {
@@ -32,10 +33,12 @@ export class UserTime {
   outside<Result>(work: () => Result): Result {
     const beforeMs = this.#cpuMs();
     this.#checkAt(beforeMs);
+    this.#hostSinceMs = beforeMs;
     try {
       return work();
     } finally {
       this.#hostMs += this.#cpuMs() - beforeMs;
+      this.#hostSinceMs = null;
     }
   }
 
@@ -44,7 +47,13 @@ export class UserTime {
     this.#checkAt(this.#cpuMs());
   }
 
+  /** For a function that was ended by the clock on the wall: whether it was its own doing. */
+  get isNearlyUsedUp(): boolean {
+    const nowMs = this.#hostSinceMs ?? this.#cpuMs();
+    return nowMs - this.#startMs - this.#hostMs > 0.8 * USER_TIME_LIMIT_MS;
+  }
+
   #checkAt(nowMs: number): void {
-    if (nowMs - this.#startMs - this.#hostMs > LIMIT_MS) throw new Error(TIMED_OUT);
+    if (nowMs - this.#startMs - this.#hostMs > USER_TIME_LIMIT_MS) throw new Error(TIMED_OUT);
   }
 }

@@ -4,6 +4,7 @@
  * refused with Convex's advice. Like `hostBoundary.ts` it is evaluated inside the realm from its own text.
  */
 
+/** Read at each use: a realm that is kept gets those of its next run. */
 export interface DeterministicInputs {
   nowMs: number;
   nextUint32(): number;
@@ -35,7 +36,12 @@ export function installDeterminism(inputs: DeterministicInputs): void {
     configurable: true,
   });
   define("Date", FrozenDate);
-  define("performance", Object.freeze({ now: () => 0, timeOrigin: inputs.nowMs }));
+  define("performance", {
+    now: () => 0,
+    get timeOrigin() {
+      return inputs.nowMs;
+    },
+  });
 
   // 53 bits, as Math.random has.
   Math.random = () => ((inputs.nextUint32() >>> 5) * 2 ** 26 + (inputs.nextUint32() >>> 6)) / 2 ** 53;

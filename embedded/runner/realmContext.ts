@@ -1,0 +1,82 @@
+/**
+ * A vm context with Convex's globals in it: the ground a realm stands on. Knows nothing of runs.
+ *
+ * A context that works in steps drains the promise jobs of each step before the step ends; an action's lives in the event
+ * loop of its thread.
+ */
+import vm from "node:vm";
+import { hostConstructors, platformGlobals } from "./platformGlobals.ts";
+import { installDeterminism, type DeterministicInputs } from "./prelude/determinism.ts";
+import { findBuiltIns } from "./prelude/findBuiltIns.ts";
+import { freezeRealm, type FrozenRealm } from "./prelude/frozenRealm.ts";
+import { installHostBoundary, type RealmHandle } from "./prelude/hostBoundary.ts";
+import { lockObject } from "./prelude/lockObject.ts";
+import { showGlobals, type RunGlobals } from "./prelude/runGlobal.ts";
+import { watchGlobals } from "./prelude/watchedGlobals.ts";
+import { lockPlatform } from "./lockedPlatform.ts";
+
+function preludeScript(install: (...args: never[]) => unknown, name: string): vm.Script {
+  return new vm.Script(`(${install.toString()})`, { filename: `embedded:${name}` });
+}
+
+const boundaryScript = preludeScript(installHostBoundary, "hostBoundary");
+const determinismScript = preludeScript(installDeterminism, "determinism");
+const lockScript = preludeScript(lockObject, "lockObject");
+const freezeScript = preludeScript(freezeRealm, "frozenRealm");
+const findScript = preludeScript(findBuiltIns, "findBuiltIns");
+const globalsScript = preludeScript(showGlobals, "runGlobal");
+const watchScript = preludeScript(watchGlobals, "watchedGlobals");
+// Only what a script evaluates is followed by its promise jobs: a step is called from here.
+const enterKey = Symbol.for("embedded.enter");
+const enterScript = new vm.Script(`globalThis[Symbol.for("embedded.enter")]()`, {
+  filename: "embedded:enter",
+});
+
+export class RealmContext {
+  readonly handle: RealmHandle;
+  readonly #context: vm.Context;
+  #entered: (() => void) | null = null;
+
+  /** `inputs` makes it one that works in steps. */
+  constructor(inputs: DeterministicInputs | null, live: Readonly<Record<string, unknown>> = {}) {
+    this.#context = vm.createContext(vm.constants.DONT_CONTEXTIFY, {
+      // As on Convex: `eval` and `new Function` are refused.
+      codeGeneration: { strings: false },
+      ...(inputs ? { microtaskMode: "afterEvaluate" } : {}),
+    });
+    Object.defineProperty(this.#context, enterKey, { value: () => this.#entered?.() });
+    const install = boundaryScript.runInContext(this.#context) as typeof installHostBoundary;
+    this.handle = install({ platform: { ...platformGlobals, ...live }, hostConstructors });
+    if (inputs) {
+      const fix = determinismScript.runInContext(this.#context) as typeof installDeterminism;
+      fix(inputs);
+    }
+  }
+
+  /** Makes all that is built in unchangeable. `onUse` hears of the use of a watched global. */
+  freeze(watched: readonly string[], onUse: (name: string) => void): FrozenRealm & RunGlobals {
+    lockPlatform();
+    (this.evaluate(watchScript) as typeof watchGlobals)(watched, onUse);
+    const globals = (this.evaluate(globalsScript) as typeof showGlobals)();
+    const ofHost = new Set(Object.values(platformGlobals));
+    const builtIns = (this.evaluate(findScript) as typeof findBuiltIns)((value) => ofHost.has(value));
+    const lock = this.evaluate(lockScript) as typeof lockObject;
+    const frozen = (this.evaluate(freezeScript) as typeof freezeRealm)({ lockObject: lock, builtIns });
+    return { ...globals, ...frozen };
+  }
+
+  evaluate(script: vm.Script): unknown {
+    return script.runInContext(this.#context);
+  }
+
+  /** Runs `body` and then the promise jobs it left in this context. */
+  step(body: () => void): void {
+    const outer = this.#entered;
+    this.#entered = body;
+    try {
+      enterScript.runInContext(this.#context);
+    } finally {
+      this.#entered = outer;
+    }
+  }
+}
