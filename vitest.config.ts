@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config";
 
+/** Each file of the conformance suite pushes an app of its own: where all push to one deployment, one after another. */
+const sharesOneDeployment = process.env["CONFORMANCE_URL"] !== undefined;
+
 /** Port 0 everywhere and a data folder of its own: every project may run beside a running `npm run dev`. */
 export default defineConfig({
   test: {
@@ -15,9 +18,19 @@ export default defineConfig({
         test: {
           name: "node",
           environment: "node",
-          include: ["tests/{embedded,demo,providers,scripts,conformance}/**/*.test.ts"],
+          include: ["tests/{embedded,demo,providers,scripts}/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "conformance",
+          environment: "node",
+          include: ["tests/conformance/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          ...(sharesOneDeployment ? { maxWorkers: 1, sequence: { groupOrder: 2 } } : {}),
         },
       },
       {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { FileStore } from "./files/fileStore.ts";
 import { folderUnusable } from "./folderUnusable.ts";
 import type { ActionRunner } from "./protocol/actions.ts";
-import type { ComponentPath } from "./protocol/deployedCode.ts";
+import type { ComponentCode, ComponentPath } from "./protocol/deployedCode.ts";
 import { CallRunner } from "./runner/callRunner.ts";
 import { FunctionAddresses } from "./runner/functionAddress.ts";
 import type { RunnerServices } from "./runner/functionRun.ts";
@@ -166,7 +166,7 @@ type FileStoreParts = [Database, Transactions, (error: unknown) => void];
 
 function makeServices(
   options: EngineOptions,
-  { database, environment }: Store,
+  { database, codeStore, environment }: Store,
   files: FileStore,
   ledger: UsageLedger,
   onSchedule: () => void,
@@ -186,9 +186,10 @@ function makeServices(
     threadCpuMs,
     realms: new StepRealms(options.log),
     wallLimitMs: limits?.functionWallMs ?? DEFAULT_WALL_LIMIT_MS,
-    // As on Convex, a component sees none of the app's variables.
-    environmentOf: (componentPath: ComponentPath) =>
-      componentPath === "" ? { ...builtInEnvironment(), ...environment.all() } : builtInEnvironment(),
+    environmentOf: (componentPath: ComponentPath) => ({
+      ...builtInEnvironment(),
+      ...variablesOf(codeStore.current()?.components[componentPath], environment.all()),
+    }),
     schedule: (transaction, from, job) => {
       onSchedule();
       return scheduleJob(transaction, from, job);
@@ -196,4 +197,18 @@ function makeServices(
     cancelScheduled: (transaction, from, id) => cancelJob(transaction, from, id, timers.nowMs()),
     countUsage: (fn, usage, failed) => ledger.countRun(fn.componentPath, fn.name, usage, failed),
   };
+}
+
+/** As on Convex, a component sees none of the app's variables but those it is handed. */
+function variablesOf(
+  component: ComponentCode | undefined,
+  all: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  if (component === undefined || component.path === "") return all;
+  const seen: Record<string, string> = {};
+  for (const [name, binding] of Object.entries(component.environment ?? {})) {
+    const value = binding.type === "value" ? binding.value : all[binding.name];
+    if (value !== undefined) seen[name] = value;
+  }
+  return seen;
 }

@@ -75,6 +75,9 @@ export interface CronDefinition {
   schedule: { type: "interval"; seconds: number } | { type: string; [field: string]: unknown };
 }
 
+/** What a component's variable stands for: a text, or a variable of the deployment by its name. */
+export type EnvironmentBinding = { type: "value"; value: string } | { type: "envVar"; name: string };
+
 export interface ComponentCode {
   path: ComponentPath;
   /** Name of the definition, as `defineComponent(name)` gave it; "" for the app. */
@@ -85,6 +88,8 @@ export interface ComponentCode {
   schema: SchemaDefinition | null;
   httpRoutes: HttpRoute[] | null;
   crons: Record<string, CronDefinition>;
+  /** Variables that a component sees, by name; absent for the app, which sees the deployment's. */
+  environment?: Record<string, EnvironmentBinding>;
   /** Name in the parent -> path of the child. */
   children: Record<string, ComponentPath>;
 }

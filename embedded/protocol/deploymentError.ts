@@ -12,6 +12,8 @@ const codes = {
   InvalidStoragePath: { status: 400, cause: "user" }, // the URL of a file that storage.getUrl did not make
   Sha256Mismatch: { status: 400, cause: "user" }, // an upload is not what its sender said
   InvalidModules: { status: 400, cause: "user" }, // the pushed code does not load or declares something impossible
+  TypecheckError: { status: 400, cause: "user" }, // what a component is given does not fit what it declares
+  SchemaDefinitionError: { status: 400, cause: "user" }, // the schema contradicts itself or breaks a rule of its own
   AuthConfigMissingEnvironmentVariable: { status: 400, cause: "user" }, // the CLI prints how to set it
   MissingEnvironmentVariables: { status: 400, cause: "user" }, // the CLI prints how to set them
   RaceDetected: { status: 400, cause: "user" }, // another push or `env set` came between; the CLI pushes again

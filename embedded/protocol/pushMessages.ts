@@ -1,5 +1,11 @@
 /** The bodies of `/api/deploy2/*` as the CLI sends and reads them (`convex/src/cli/lib/deployApi/*`). */
-import type { CronDefinition, HttpRoute, IndexDefinition, ValidatorJson } from "./deployedCode.ts";
+import type {
+  CronDefinition,
+  EnvironmentBinding,
+  HttpRoute,
+  IndexDefinition,
+  ValidatorJson,
+} from "./deployedCode.ts";
 
 export interface PushedModule {
   path: string;
@@ -50,7 +56,7 @@ export type ComponentExports =
 export interface DefinitionMetadata {
   path: string;
   definitionType: { type: "app"; httpPrefix?: string } | { type: "childComponent"; name: string };
-  childComponents: { name: string; path: string; env: [string, unknown][] | null }[];
+  childComponents: { name: string; path: string; env: [string, EnvironmentBinding][] | null }[];
   httpMounts: Record<string, string>;
   exports: Extract<ComponentExports, { type: "branch" }>;
   envVars?: [string, { type: "value"; value: string; optional?: boolean }][];

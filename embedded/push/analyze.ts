@@ -14,6 +14,7 @@ import type {
 } from "./analysisMessages.ts";
 import { EvaluationRealm } from "./evaluationRealm.ts";
 import { analyzeModule } from "./analyzeModule.ts";
+import { checkSchemaRules } from "./schemaRules.ts";
 import { evaluateAuthConfig } from "./evaluateAuthConfig.ts";
 
 const authConfigPath = "auth.config.js";
@@ -118,13 +119,15 @@ async function evaluateSchema(
   if (schema === null) return null;
   const realm = new EvaluationRealm(keyByPath(await compileModules([schema])), env, input);
   const what = path === "" ? "schema.ts" : `the schema of component ${path}`;
-  return realm.evaluate(`evaluate ${what}`, (load) => {
+  const evaluated = realm.evaluate(`evaluate ${what}`, (load) => {
     const { default: exported } = load(schema.path) as { default?: { export?: () => string } };
     if (typeof exported?.export !== "function") {
       throw invalid(`${what} has no default export made with defineSchema().`);
     }
     return JSON.parse(exported.export()) as AnalyzedSchema;
   });
+  checkSchemaRules(evaluated);
+  return evaluated;
 }
 
 function analyzeModules(

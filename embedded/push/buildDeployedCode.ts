@@ -28,7 +28,13 @@ export function buildDeployedCode(
   };
 }
 
-function componentCode({ path, definitionPath, definition, children }: ComponentInstance): ComponentCode {
+function componentCode({
+  path,
+  definitionPath,
+  definition,
+  environment,
+  children,
+}: ComponentInstance): ComponentCode {
   const functions = functionDefinitions(definition);
   return {
     path,
@@ -38,6 +44,7 @@ function componentCode({ path, definitionPath, definition, children }: Component
     schema: schemaDefinition(definition.schema),
     httpRoutes: httpRoutesOf(definition),
     crons: cronDefinitions(definition, functions),
+    ...(environment === null ? {} : { environment }),
     children: Object.fromEntries(Object.entries(children).map(([name, child]) => [name, child.path])),
   };
 }

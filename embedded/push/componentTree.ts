@@ -3,32 +3,47 @@ import type { ComponentPath, HttpRoute } from "../protocol/deployedCode.ts";
 import { DeploymentError } from "../protocol/deploymentError.ts";
 import type { CheckedComponent, CheckedExport, ComponentExports } from "../protocol/pushMessages.ts";
 import type { AnalysisOutput, EvaluatedDefinition } from "./analysisMessages.ts";
+import { bindEnvironment, type ComponentEnvironment } from "./componentEnvironment.ts";
 
 export interface ComponentInstance {
   path: ComponentPath;
   definitionPath: string;
   definition: EvaluatedDefinition;
+  /** null for the app, which has the deployment's variables. */
+  environment: ComponentEnvironment | null;
   /** Name in this component -> instance. */
   children: Record<string, ComponentInstance>;
 }
 
 export function componentTree({ definitions }: AnalysisOutput): ComponentInstance {
-  const instantiate = (definitionPath: string, path: ComponentPath): ComponentInstance => {
+  const definitionAt = (definitionPath: string): EvaluatedDefinition => {
     const definition = definitions[definitionPath];
-    if (definition === undefined) throw new Error(`no definition ${definitionPath} for component "${path}"`);
+    if (definition === undefined) throw new Error(`no definition ${definitionPath}`);
+    return definition;
+  };
+  const instantiate = (
+    definitionPath: string,
+    path: ComponentPath,
+    environment: ComponentEnvironment | null,
+  ): ComponentInstance => {
+    const definition = definitionAt(definitionPath);
+    const { metadata } = definition;
     const children: Record<string, ComponentInstance> = {};
-    for (const { name, path: childDefinition } of definition.metadata.childComponents) {
+    for (const { name, path: childDefinition, env } of metadata.childComponents) {
       if (name in children) {
         throw new DeploymentError(
           "InvalidModules",
           `Two components are installed as "${name}": give one another name.`,
         );
       }
-      children[name] = instantiate(childDefinition, path === "" ? name : `${path}/${name}`);
+      const childPath = path === "" ? name : `${path}/${name}`;
+      const installer = { metadata, environment };
+      const bound = bindEnvironment(childPath, definitionAt(childDefinition).metadata, env, installer);
+      children[name] = instantiate(childDefinition, childPath, bound);
     }
-    return { path, definitionPath, definition, children };
+    return { path, definitionPath, definition, environment, children };
   };
-  return instantiate("", "");
+  return instantiate("", "", null);
 }
 
 /** The instance itself and all below it, parents first. */

@@ -25,7 +25,7 @@ function isNodeModule({ environment }: Pick<PushedModule, "environment">): boole
 export function refuseUnsupportedFeatures({ definitions }: AnalysisOutput): void {
   for (const [path, definition] of Object.entries(definitions)) {
     const where = path === "" ? "the app" : `component ${path}`;
-    refuseDefinitionFeatures(definition, path, where);
+    refuseDefinitionFeatures(definition, where);
     for (const table of definition.schema?.tables ?? []) refuseTableFeatures(table, where);
     for (const { cronSpecs } of Object.values(definition.functions)) {
       for (const [cronName, { schedule }] of cronSpecs ?? []) {
@@ -38,22 +38,10 @@ export function refuseUnsupportedFeatures({ definitions }: AnalysisOutput): void
   }
 }
 
-function refuseDefinitionFeatures({ metadata }: EvaluatedDefinition, path: string, where: string): void {
-  const { childComponents, envVars, httpMounts } = metadata;
-  if (Object.keys(httpMounts).length > 0) {
+function refuseDefinitionFeatures({ metadata }: EvaluatedDefinition, where: string): void {
+  if (Object.keys(metadata.httpMounts).length > 0) {
     throw unsupported(
       `In ${where}, httpPrefix mounts HTTP routes of a component, which the embedded deployment does not do.`,
-    );
-  }
-  if (childComponents.some(({ env }) => env !== null && env.length > 0)) {
-    throw unsupported(
-      `In ${where}, use() hands environment variables to a component, which the embedded deployment does not do.`,
-    );
-  }
-  if (path === "") return;
-  if (envVars !== undefined && envVars.length > 0) {
-    throw unsupported(
-      `In ${where}, defineComponent() declares environment variables, which the embedded deployment does not hand on.`,
     );
   }
 }

@@ -1,0 +1,7 @@
+import { defineSchema, defineTable } from "convex/server";
+import { v } from "convex/values";
+
+export default defineSchema({
+  counters: defineTable({ bag: v.string(), value: v.number() }).index("by_bag", ["bag"]),
+  entries: defineTable({ bag: v.string(), text: v.string() }).index("by_bag", ["bag"]),
+});
