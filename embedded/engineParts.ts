@@ -95,7 +95,7 @@ export function openEngineParts(options: EngineOptions): EngineParts {
   });
   const files = openFileStore(options, database, transactions, logError);
   let hasScheduled = false;
-  const services = makeServices(options, store, files, ledger, () => {
+  const services = makeServices(options, store, files, ledger, transactions, () => {
     hasScheduled = true;
   });
   const calls = new CallRunner({
@@ -169,6 +169,7 @@ function makeServices(
   { database, codeStore, environment }: Store,
   files: FileStore,
   ledger: UsageLedger,
+  transactions: Transactions,
   onSchedule: () => void,
 ): RunnerServices {
   const { timers, instanceName, randomBytes, threadCpuMs, limits, builtInEnvironment } = options;
@@ -194,6 +195,7 @@ function makeServices(
       onSchedule();
       return scheduleJob(transaction, from, job);
     },
+    readDurable: (work) => transactions.readDurable(work),
     cancelScheduled: (transaction, from, id) => cancelJob(transaction, from, id, timers.nowMs()),
     countUsage: (fn, usage, failed) => ledger.countRun(fn.componentPath, fn.name, usage, failed),
   };

@@ -34,7 +34,7 @@ export interface FunctionDefinition {
 
 /** The JSON form of `convex/values` validators (see `convex/src/values/validators.ts`). */
 export type ValidatorJson =
-  | { type: "null" | "number" | "bigint" | "boolean" | "string" | "bytes" | "any" }
+  | { type: "null" | "number" | "bigint" | "boolean" | "string" | "bytes" | "any" | "commitTs" }
   | { type: "literal"; value: unknown }
   | { type: "id"; tableName: string }
   | { type: "array"; value: ValidatorJson }

@@ -1,7 +1,7 @@
 /** Calls of other functions: runQuery and runMutation in the same transaction, the scheduler, function handles. */
 import { findFunction, requireKind } from "./deployedFunctions.ts";
 import { encodedArguments } from "./functionValues.ts";
-import type { FunctionFrame, FunctionRequest, RunnerServices } from "./functionRun.ts";
+import type { CalledKind, FunctionFrame, FunctionRequest, RunnerServices } from "./functionRun.ts";
 import type { ComponentCode } from "../protocol/deployedCode.ts";
 import { isRecord } from "./syscallArgs.ts";
 import type { SyscallArgs } from "./syscallArgs.ts";
@@ -10,20 +10,27 @@ import type { UsageCounts, UsageMetric } from "../transaction/transactionUsage.t
 
 export function runUdf(frame: FunctionFrame, args: SyscallArgs): string {
   const { request, services, fn } = frame;
-  const udfType = args.string("udfType");
-  if (udfType !== "query" && udfType !== "mutation") {
-    throw new Error("`useStaleSnapshot` is not part of the embedded deployment yet. Leave it out.");
-  }
-  if (udfType === "mutation" && frame.kind === "query") throw new Error("A query cannot run a mutation.");
+  const called = calledKind(args.string("udfType"), frame.kind);
   const address = services.addresses.resolve(request.code, fn.component, args);
   const callee = findFunction(request.code, address);
-  requireKind(callee, udfType);
-  const result = frame.call(callee, udfType, args.json("args"), transactionLimits(args));
+  requireKind(callee, called === "mutation" ? "mutation" : "query");
+  const result = frame.call(callee, called, args.json("args"), transactionLimits(args));
   if (result.status === "success") return result.valueJson;
   const error = new Error(result.message);
   throw result.dataJson === undefined
     ? error
     : Object.assign(error, { data: JSON.parse(result.dataJson) as unknown });
+}
+
+/** @param udfType - As the client library names it. */
+function calledKind(udfType: string, caller: FunctionFrame["kind"]): CalledKind {
+  const names = { query: "Query", snapshotQuery: "SnapshotQuery", mutation: "Mutation" } as const;
+  if (!Object.hasOwn(names, udfType))
+    throw new Error(`Invalid argument \`udfType\` for \`runUdf\`: ${udfType}`);
+  const called = udfType as CalledKind;
+  if (caller === "query" && called !== "query")
+    throw new Error(`Cannot call a ${names[called]} function from a Query function`);
+  return called;
 }
 
 export function scheduleJob({ request, services, fn }: FunctionFrame, args: SyscallArgs): string {

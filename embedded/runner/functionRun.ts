@@ -13,6 +13,7 @@ import { encodedArguments, encodedResult } from "./functionValues.ts";
 import type { FunctionAddresses } from "./functionAddress.ts";
 import { addLogLine } from "./logLines.ts";
 import type { Paginator } from "./pagination.ts";
+import { hideCommitTs, resolveCommitTs } from "./pendingCommitTs.ts";
 import { QueryStreams } from "./queryStreams.ts";
 import type { RealmHost } from "./realm.ts";
 import type { RunPlan } from "./runPlan.ts";
@@ -35,6 +36,8 @@ export interface RunnerServices {
   /** Puts a call into the schedule, in the transaction; returns its id in `_scheduled_functions`. */
   schedule(transaction: Transaction, fromComponent: string, job: ScheduleRequest): string;
   cancelScheduled(transaction: Transaction, fromComponent: string, jobId: string): void;
+  /** Runs `work` on what is durable, beside the transaction under way. */
+  readDurable<Result>(work: (transaction: Transaction) => Result): Result;
   countUsage(fn: DeployedFunction, usage: UsageCounts, failed: boolean): void;
 }
 
@@ -71,6 +74,9 @@ export interface FunctionRequest {
   journal: string | null;
 }
 
+/** `snapshotQuery`: a query that sees what is durable and nothing of the transaction that calls it. */
+export type CalledKind = "query" | "snapshotQuery" | "mutation";
+
 /** One function on the stack of a request. */
 export interface FunctionFrame {
   request: FunctionRequest;
@@ -80,12 +86,7 @@ export interface FunctionFrame {
   streams: QueryStreams;
   hasPaginated: boolean;
   /** Runs another function in the same transaction; used by runUdf. */
-  call(
-    fn: DeployedFunction,
-    kind: "query" | "mutation",
-    args: unknown,
-    limits: Partial<UsageCounts>,
-  ): FunctionResult;
+  call(fn: DeployedFunction, kind: CalledKind, args: unknown, limits: Partial<UsageCounts>): FunctionResult;
 }
 
 /** Runs the function. The caller keeps or undoes what it wrote. */
@@ -121,7 +122,7 @@ function runInRealm(
 ): FunctionResult {
   const { transaction, logLines } = request;
   const tableNames = transaction.tableNames(fn.componentPath);
-  const argsJson = encodedArguments(fn, args, tableNames);
+  const argsJson = hideCommitTs(encodedArguments(fn, args, tableNames), transaction);
   const frame: FunctionFrame = {
     request,
     services,
@@ -130,6 +131,7 @@ function runInRealm(
     streams: new QueryStreams(transaction),
     hasPaginated: false,
     call: (callee, calleeKind, calleeArgs, limits) => {
+      if (calleeKind === "snapshotQuery") return runOnSnapshot(services, request, callee, calleeArgs, limits);
       const run = (): FunctionResult =>
         runFunction(services, request, callee, calleeKind, calleeArgs, limits);
       return calleeKind === "query"
@@ -165,7 +167,11 @@ function runInRealm(
     case "returned":
       transaction.usage.checkAll();
       userTime.check();
-      return { status: "success", valueJson: encodedResult(fn, outcome.valueJson, tableNames), logLines };
+      return {
+        status: "success",
+        valueJson: encodedResult(fn, resolveCommitTs(outcome.valueJson, transaction), tableNames),
+        logLines,
+      };
     case "threw": {
       const { message, dataJson } = outcome;
       return { status: "error", message, logLines, ...(dataJson === undefined ? {} : { dataJson }) };
@@ -179,6 +185,21 @@ function runInRealm(
     default:
       return outcome satisfies never;
   }
+}
+
+function runOnSnapshot(
+  services: RunnerServices,
+  request: FunctionRequest,
+  fn: DeployedFunction,
+  args: unknown,
+  limits: Partial<UsageCounts>,
+): FunctionResult {
+  return services.readDurable((transaction) => {
+    const nested = { ...request, transaction, snapshotTs: transaction.snapshotTs };
+    const result = runFunction(services, nested, fn, "query", args, limits);
+    request.readIdentity ||= nested.readIdentity;
+    return result;
+  });
 }
 
 function hostOf(frame: FunctionFrame, userTime: UserTime): RealmHost {

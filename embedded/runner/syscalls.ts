@@ -19,6 +19,7 @@ import {
   transactionMetrics,
   userIdentity,
 } from "./metadataSyscalls.ts";
+import { hideCommitTs, resolveCommitTs } from "./pendingCommitTs.ts";
 import { cleanUpQuery, nextOfQuery, openQuery, readPage } from "./querySyscalls.ts";
 import { SyscallArgs } from "./syscallArgs.ts";
 
@@ -66,7 +67,7 @@ const NOT_YET: readonly (readonly [prefix: string, what: string])[] = [
 export function answerSyscall(frame: FunctionFrame, op: string, argsJson: string): string {
   const syscall = SYNC_SYSCALLS[op];
   if (!syscall) throw new Error(unknownSyscall(op));
-  return syscall(frame, SyscallArgs.parse(argsJson));
+  return answer(syscall, frame, argsJson);
 }
 
 export function answerAsyncSyscall(frame: FunctionFrame, op: string, argsJson: string): string {
@@ -75,7 +76,13 @@ export function answerAsyncSyscall(frame: FunctionFrame, op: string, argsJson: s
     throw new Error(`${op} is not available in queries: they only read.`);
   const syscall = writing ?? READING_SYSCALLS[op];
   if (!syscall) throw new Error(unknownSyscall(op));
-  return syscall(frame, SyscallArgs.parse(argsJson));
+  return answer(syscall, frame, argsJson);
+}
+
+function answer(syscall: Syscall, frame: FunctionFrame, argsJson: string): string {
+  const { transaction } = frame.request;
+  const given = resolveCommitTs(argsJson, transaction);
+  return hideCommitTs(syscall(frame, SyscallArgs.parse(given)), transaction);
 }
 
 /** A sentence for what `convex/server` can ask for and this deployment does not do. */

@@ -22,13 +22,17 @@ export function isDatabaseFault(error: unknown): boolean {
 export type Row = Record<string, SQLOutputValue>;
 
 export class Database {
+  readonly #path: string;
   readonly #connection: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   #savepoints = 0;
+  #reader: Database | null = null;
 
-  /** @param path - File of the database, or ":memory:". Its directory must exist. */
-  constructor(path: string) {
-    this.#connection = new DatabaseSync(path);
+  /** @param path - File of the database. Its directory must exist. */
+  constructor(path: string, { readOnly = false }: { readOnly?: boolean } = {}) {
+    this.#path = path;
+    this.#connection = new DatabaseSync(path, { readOnly });
+    if (readOnly) return;
     this.#connection.exec(`
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
@@ -76,6 +80,15 @@ export class Database {
     this.#savepoints = 0;
   }
 
+  /** What is committed now, beside whatever transaction is open here. Only read; ends with its `rollback()`. */
+  snapshot(): Database {
+    this.#reader ??= new Database(this.#path, { readOnly: true });
+    // A timeout of user code may have left the last one open.
+    this.#reader.rollback();
+    this.#reader.run("BEGIN");
+    return this.#reader;
+  }
+
   /**
    * Runs `work` in a savepoint of the open transaction, which is rolled back when `work` throws or `keep` says no.
    * Savepoints nest.
@@ -101,6 +114,7 @@ export class Database {
   /** Safe to call twice. */
   close(): void {
     if (!this.#connection.isOpen) return;
+    this.#reader?.close();
     this.rollback();
     this.#statements.clear();
     this.#connection.close();

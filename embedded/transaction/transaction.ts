@@ -34,6 +34,8 @@ export interface TransactionOptions {
   catalog: Catalog;
   /** Timestamp of the latest commit it sees. */
   snapshotTs: bigint;
+  /** Reserves the timestamp of this transaction's commit; null when it is not going to commit. */
+  reserveTs: (() => bigint) | null;
   /** Strictly increasing from call to call, across transactions and restarts. */
   nextCreationTime: () => number;
   randomBytes: (count: number) => Uint8Array;
@@ -50,6 +52,7 @@ export class Transaction {
   readonly catalog: Catalog;
   readonly snapshotTs: bigint;
   readonly #options: TransactionOptions;
+  #commitTs: bigint | null = null;
   #isTouched = false;
   #fault: Error | null = null;
 
@@ -59,6 +62,22 @@ export class Transaction {
     this.database = options.database;
     this.catalog = options.catalog;
     this.snapshotTs = options.snapshotTs;
+  }
+
+  get canCommit(): boolean {
+    return this.#options.reserveTs !== null;
+  }
+
+  /** Whether anybody has asked for the commit timestamp. */
+  get hasCommitTs(): boolean {
+    return this.#commitTs !== null;
+  }
+
+  /** The timestamp that this transaction commits at, if it does. The same from the first call on. */
+  commitTs(): bigint {
+    const { reserveTs } = this.#options;
+    if (reserveTs === null) throw new Error("A transaction that only reads has no commit timestamp");
+    return (this.#commitTs ??= reserveTs());
   }
 
   /** Something outside the documents was written: there is something to commit. */

@@ -67,11 +67,24 @@ export class Transactions {
     return this.#exclusively(() => {
       try {
         this.#begin();
-        return work(this.#newTransaction());
+        return work(this.#newTransaction(null));
       } finally {
         this.#rollback();
       }
     });
+  }
+
+  /**
+   * Runs `work` on what is durable, also while a transaction is under way: nothing that is not committed is seen, and
+   * nothing that is read becomes part of that transaction.
+   */
+  readDurable<Result>(work: Work<Result>): Result {
+    const snapshot = this.#options.database.snapshot();
+    try {
+      return work(this.#newTransaction(null, snapshot));
+    } finally {
+      snapshot.rollback();
+    }
   }
 
   /**
@@ -163,12 +176,12 @@ export class Transactions {
     phases: WritePhases<Result>,
   ): { result: Result; commit: Commit | null; bytes: number } {
     const { database, catalog, clock } = this.#options;
-    const transaction = this.#newTransaction();
+    const transaction = this.#newTransaction(() => clock.reserve());
     let isKept = false;
     const run = (): { result: Result; commit: Commit | null } => {
       const result = work(transaction);
       if (!(phases.keep?.(result) ?? true) || !transaction.hasWritten) return { result, commit: null };
-      const ts = clock.reserve();
+      const ts = transaction.commitTs();
       phases.beforeCommit?.(result, ts);
       return { result, commit: { ts, writes: transaction.writes } };
     };
@@ -204,12 +217,13 @@ export class Transactions {
     catalog.afterBegin();
   }
 
-  #newTransaction(): Transaction {
+  #newTransaction(reserveTs: (() => bigint) | null, snapshot?: Database): Transaction {
     const { database, catalog, clock, randomBytes, limits, documentValidator } = this.#options;
     return new Transaction({
-      database,
+      database: snapshot ?? database,
       catalog,
-      snapshotTs: clock.reservedTs(),
+      snapshotTs: snapshot ? clock.latestTs() : clock.reservedTs(),
+      reserveTs,
       randomBytes,
       limits,
       documentValidator,

@@ -56,7 +56,7 @@ function checkValue(value: Value, depth: number): void {
   }
   if (value instanceof CommitTsPlaceholder) {
     throw new Error(
-      "`db.vars.commitTs` is not part of this deployment yet. Store a number of your own instead.",
+      "`db.vars.commitTs` has a value in mutations only: pass it on to none but the database and other mutations.",
     );
   }
   if (Array.isArray(value)) {

@@ -16,6 +16,7 @@ export function validatorText(validator: ValidatorJson): string {
     case "string":
     case "bytes":
     case "any":
+    case "commitTs":
       return `v.${validator.type}()`;
     case "literal":
       return `v.literal(${literalText(validator.value)})`;

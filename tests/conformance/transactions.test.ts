@@ -1,6 +1,6 @@
 /** Transactions: all or nothing, one after another, and subtransactions that are undone alone. */
 import { ConvexError } from "convex/values";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeFunctionReference } from "convex/server";
 import { freshName, openApp, type TestApp } from "./support/testApp.ts";
 import { watch } from "./support/watch.ts";
@@ -93,4 +93,79 @@ test("the steps of an action are transactions of their own", async () => {
   fresh();
   expect(await app.action("counters:stepwise", { bag })).toContain("the mutation failed");
   expect(await texts()).toEqual(["step one"]);
+});
+
+test("with useStaleSnapshot a query inside a mutation sees the committed state", async () => {
+  fresh();
+  await app.mutation("counters:write", { bag, text: "committed" });
+  expect(await app.mutation("counters:snapshotDuringWrite", { bag })).toEqual({
+    own: ["committed", "uncommitted"],
+    committed: ["committed"],
+  });
+});
+
+describe("db.vars.commitTs", () => {
+  interface Stamped {
+    text: string;
+    at: bigint;
+  }
+  const stamped = (after?: bigint): Promise<Stamped[]> =>
+    app.query<Stamped[]>("stamps:list", after === undefined ? { bag } : { bag, after });
+
+  test("all documents of one mutation get one timestamp, those of a later one a larger", async () => {
+    fresh();
+    await app.mutation("stamps:add", { bag, texts: ["a", "b"] });
+    await app.mutation("stamps:add", { bag, texts: ["c"] });
+    const [a, b, c] = await stamped();
+    expect(a).toEqual({ text: "a", at: expect.any(BigInt) });
+    expect(b!.at).toBe(a!.at);
+    expect(c!.at).toBeGreaterThan(a!.at);
+  });
+
+  test("an index over it gives what is new since the last look", async () => {
+    fresh();
+    await app.mutation("stamps:add", { bag, texts: ["old"] });
+    const [old] = await stamped();
+    await app.mutation("stamps:add", { bag, texts: ["new"] });
+    expect((await stamped(old!.at)).map(({ text }) => text)).toEqual(["new"]);
+  });
+
+  test("within its mutation it is a placeholder that finds the mutation's own documents, and the last of all", async () => {
+    fresh();
+    await app.mutation("stamps:add", { bag, texts: ["earlier"] });
+    expect(await app.mutation("stamps:ownStamps", { bag })).toEqual({
+      isPlaceholder: true,
+      own: ["own"],
+      last: "own",
+    });
+  });
+
+  test("it passes through other mutations and patches", async () => {
+    fresh();
+    await app.mutation("stamps:passOn", { bag });
+    const [one, two] = await stamped();
+    expect(two!.at).toBe(one!.at);
+    expect(one!.at).toBeGreaterThan(1n);
+  });
+
+  test("a snapshot is not older than what it shows", async () => {
+    fresh();
+    await app.mutation("stamps:add", { bag, texts: ["x"] });
+    const [x] = await stamped();
+    expect(await app.query<bigint>("stamps:storeSnapshotTs")).toBeGreaterThanOrEqual(x!.at);
+  });
+
+  test("a client cannot send one", async () => {
+    const response = await fetch(`${app.target.url}/api/mutation`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({
+        path: "stamps:put",
+        format: "convex_encoded_json",
+        args: [{ bag: fresh(), text: "forged", at: { $commitTs: null } }],
+      }),
+    });
+    expect(await response.text()).not.toContain('"status":"success"');
+    expect(await stamped()).toEqual([]);
+  });
 });
