@@ -67,6 +67,12 @@ class EmbeddedEngine implements OpenEngine {
     return calls.map((call) => this.#parts.calls.query(call));
   }
 
+  async runQueryOf(code: DeployedCode, call: FunctionCall): Promise<CommittedResult> {
+    const { result, ts } = this.#parts.calls.query(call, code);
+    this.#countSent(call, result);
+    return { result, ts };
+  }
+
   async runMutation(call: FunctionCall, request?: MutationRequest): Promise<CommittedResult> {
     const committed = await this.#parts.calls.mutation(call, request);
     this.#countSent(call, committed.result);

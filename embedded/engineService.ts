@@ -9,6 +9,7 @@ import type { CommittedResult, FunctionCall } from "./protocol/calls.ts";
 import { asDeploymentError, DeploymentError } from "./protocol/deploymentError.ts";
 import type { Engine, QueryCall, QueryRun, ReadSet } from "./protocol/engine.ts";
 import type { EngineService, FromEngine, FunctionRequest, ToEngine } from "./protocol/mainMessages.ts";
+import { runInlineQuery } from "./push/inlineQuery.ts";
 import { PushService } from "./push/pushService.ts";
 import { SyncServer, type SyncServerParts } from "./sync/syncServer.ts";
 import { createSystemQueries, isSystemFunction } from "./system/systemQueries.ts";
@@ -42,6 +43,8 @@ export function serveMainThread({ port, engine, url, siteUrl, closeOthers, log }
   const service: EngineService = {
     runFunction: (request) => runFunction(engine, runQueries, request),
     runQueryBatch: (requests) => runQueryBatch(engine, runQueries, requests),
+    runInlineQuery: async ({ credential, ...query }) =>
+      await runInlineQuery(engine, query, await identify(credential)),
     latestTs: async () => engine.latestTs(),
     getConfigHashes: async () => pushes.configHashes(),
     startPush: (request) => pushes.startPush(request),

@@ -95,6 +95,5 @@ export const unsupportedPrefixes: Record<string, string> = {
   "/api/export/": "Snapshot export",
   "/api/import/": "Snapshot import",
   "/api/perform_import": "Snapshot import",
-  "/api/run_test_function": "Running inline queries",
   "/api/shapes2": "Inferred table shapes",
 };

@@ -71,6 +71,26 @@ const queryAtTs: Route = {
   },
 };
 
+/** `convex run --inline-query`, and the dashboard: the module of a query, run once. */
+const runTestFunction: Route = {
+  access: "admin",
+  async handle({ request, engine, credential }) {
+    const body = asObject(await readJsonBody(request, maxFunctionBodyBytes), "The body");
+    const bundle = asObject(body["bundle"], "bundle");
+    const format = formatOf(body["format"]);
+    const args = argumentsOf(body["args"]);
+    refuseDeepNesting(args, "args");
+    const committed = await engine.request("runInlineQuery", {
+      credential,
+      componentPath: body["componentId"] == null ? "" : asString(body["componentId"], "componentId"),
+      path: asString(bundle["path"], "The path of bundle"),
+      source: asString(bundle["source"], "The source of bundle"),
+      argsJson: JSON.stringify(args),
+    });
+    return reply(committed, format);
+  },
+};
+
 export const functionRoutes: Record<string, Route> = {
   "POST /api/query": callRoute("query"),
   "GET /api/query": queryByUrl,
@@ -80,6 +100,7 @@ export const functionRoutes: Record<string, Route> = {
   "POST /api/function": callRoute("any", "admin"),
   "POST /api/query_batch": queryBatch,
   "POST /api/query_at_ts": queryAtTs,
+  "POST /api/run_test_function": runTestFunction,
   "POST /api/query_ts": {
     access: "anyone",
     handle: async ({ engine }) => ({

@@ -55,6 +55,8 @@ export interface SchemaProblem {
 export interface Engine {
   /** Runs the queries one after another at one snapshot: no commit comes between them. */
   runQueries(calls: QueryCall[]): Promise<QueryRun[]>;
+  /** As a query of other code than the deployed, which stays as it is. */
+  runQueryOf(code: DeployedCode, call: FunctionCall): Promise<CommittedResult>;
   /** Durable when it resolves. Transactions run one at a time, in the order of the calls. */
   runMutation(call: FunctionCall, request?: MutationRequest): Promise<CommittedResult>;
   runAction(call: FunctionCall): Promise<FunctionResult>;
@@ -73,6 +75,8 @@ export interface Engine {
   installCode(code: DeployedCode): Promise<void>;
   onCode(listener: (code: DeployedCode) => void): () => void;
 
+  /** What functions of the component see in `process.env`. */
+  environmentOf(componentPath: ComponentPath): Readonly<Record<string, string>>;
   environmentVariables(): Readonly<Record<string, string>>;
   /** null removes the variable. Persisted; queries that could have read one are re-run. */
   setEnvironmentVariables(changes: Record<string, string | null>): Promise<void>;

@@ -45,11 +45,21 @@ export interface FunctionRequest {
   argsJson: string;
 }
 
+/** A query that is not deployed, with the text of its module. */
+export interface InlineQueryRequest {
+  credential: Credential;
+  componentPath: ComponentPath;
+  path: string;
+  source: string;
+  argsJson: string;
+}
+
 /** What the engine thread does for the main thread. Each call may reject with a DeploymentError. */
 export interface EngineService {
   runFunction(request: FunctionRequest): Promise<CommittedResult>;
   /** Queries, all at one snapshot. */
   runQueryBatch(requests: FunctionRequest[]): Promise<CommittedResult[]>;
+  runInlineQuery(request: InlineQueryRequest): Promise<CommittedResult>;
   latestTs(): Promise<bigint>;
   getConfigHashes(): Promise<ConfigHashes>;
   startPush(request: StartPushRequest): Promise<StartPushResponse>;

@@ -14,7 +14,10 @@ export function refuseUnsupportedModules({ appDefinition, nodeDependencies }: St
     );
   }
   if (nodeDependencies.length > 0)
-    throw unsupported("External packages belong to Node actions, which the embedded deployment has not.");
+    throw unsupported(
+      "externalPackages of convex.json belong to Node actions, which the embedded deployment does not run. Take them " +
+        "out, so that they are bundled, or deploy to Convex.",
+    );
 }
 
 function isNodeModule({ environment }: Pick<PushedModule, "environment">): boolean {
@@ -41,7 +44,8 @@ export function refuseUnsupportedFeatures({ definitions }: AnalysisOutput): void
 function refuseDefinitionFeatures({ metadata }: EvaluatedDefinition, where: string): void {
   if (Object.keys(metadata.httpMounts).length > 0) {
     throw unsupported(
-      `In ${where}, httpPrefix mounts HTTP routes of a component, which the embedded deployment does not do.`,
+      `In convex.config.ts of ${where}, httpPrefix mounts the HTTP routes of a component, which the embedded deployment ` +
+        "does not serve. Leave httpPrefix out and route to the component in http.ts, or deploy to Convex.",
     );
   }
 }
@@ -60,7 +64,8 @@ function refuseTableFeatures(table: AnalyzedTable, where: string): void {
     const value = table[field as keyof AnalyzedTable];
     if (value == null || (Array.isArray(value) && value.length === 0)) continue;
     throw unsupported(
-      `Table "${table.tableName}" of ${where} has ${kind}, which the embedded deployment has not.`,
+      `Table "${table.tableName}" of ${where} has ${kind}, which the embedded deployment does not build. ` +
+        "Take it out of schema.ts, or deploy to Convex.",
     );
   }
 }

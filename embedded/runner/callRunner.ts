@@ -56,11 +56,12 @@ export class CallRunner {
     this.#options = options;
   }
 
-  query(call: QueryCall): QueryRun {
+  /** @param code - Deployed or not. */
+  query(call: QueryCall, code = this.#options.codeStore.current()): QueryRun {
     const { transactions, services, latestTs, nowMs } = this.#options;
     const startedAtMs = nowMs();
     const requestId = this.#newRequestId();
-    const found = this.#find(call, "query");
+    const found = this.#find(call, "query", code);
     if ("message" in found) {
       const result = failed(found.message);
       this.#complete("query", call, result, startedAtMs, requestId);
@@ -189,8 +190,11 @@ export class CallRunner {
     }
   }
 
-  #find(call: FunctionCall, kind: FunctionKind): Found | { message: string } {
-    const code = this.#options.codeStore.current();
+  #find(
+    call: FunctionCall,
+    kind: FunctionKind,
+    code = this.#options.codeStore.current(),
+  ): Found | { message: string } {
     try {
       const fn = findCallableFunction(code, call, call.caller);
       requireKind(fn, kind);

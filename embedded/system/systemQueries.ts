@@ -85,6 +85,8 @@ const systemQueries: Record<string, SystemQuery> = {
     ),
   "_system/cli/modules.js:apiSpec": (engine, componentPath) =>
     apiSpec(engine.code()?.components[componentPath]),
+  /** `convex import` asks for those under way before it uploads, which is refused. */
+  "_system/cli/queryImport.js:list": () => [],
   "_system/frontend/components.js:list": (engine) =>
     Object.values(engine.code()?.components ?? {}).map(({ path }) => ({
       id: path,

@@ -17,6 +17,8 @@ export interface RunningCli {
   output: () => string;
   /** Resolves once the condition holds for what was printed; rejects when the command ends before. */
   printed: (condition: (output: string) => boolean) => Promise<void>;
+  /** To its standard input. */
+  write: (text: string) => void;
   /** Ends it as Ctrl-C does. */
   interrupt: () => Promise<CliOutcome>;
 }
@@ -28,20 +30,22 @@ export interface Cli {
 
 const program = join(rootFolder, "node_modules", "convex", "bin", "main.js");
 
+/** Points the CLI at the deployment, and nowhere else. */
+function cliEnvironment({ url, adminKey }: Pick<Target, "url" | "adminKey">): NodeJS.ProcessEnv {
+  return {
+    ...process.env,
+    // Its crash reporter asks the network otherwise, and colours would stand in the way of the text.
+    CI: "1",
+    NO_COLOR: "1",
+    CONVEX_DEPLOYMENT: "",
+    CONVEX_SELF_HOSTED_URL: url,
+    CONVEX_SELF_HOSTED_ADMIN_KEY: adminKey,
+  };
+}
+
 export function cliIn(folder: string, target: Pick<Target, "url" | "adminKey">): Cli {
   const begin = (args: readonly string[]): ChildProcess =>
-    spawn(process.execPath, [program, ...args], {
-      cwd: folder,
-      env: {
-        ...process.env,
-        // Its crash reporter asks the network otherwise, and colours would stand in the way of the text.
-        CI: "1",
-        NO_COLOR: "1",
-        CONVEX_DEPLOYMENT: "",
-        CONVEX_SELF_HOSTED_URL: target.url,
-        CONVEX_SELF_HOSTED_ADMIN_KEY: target.adminKey,
-      },
-    });
+    spawn(process.execPath, [program, ...args], { cwd: folder, env: cliEnvironment(target) });
   return {
     async run(args, input = "") {
       const child = begin(args);
@@ -62,6 +66,7 @@ export function cliIn(folder: string, target: Pick<Target, "url" | "adminKey">):
             await changed();
           }
         },
+        write: (text) => child.stdin?.write(text),
         async interrupt() {
           child.kill("SIGINT");
           return await ended;
