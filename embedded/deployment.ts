@@ -84,7 +84,14 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     closers.push(() => closeServer(server, sockets));
     const url = await listen(server, host, options.port);
 
-    engine = new EngineClient({ dataDir, url, siteHost: host, sitePort: options.sitePort, instanceName });
+    engine = new EngineClient({
+      dataDir,
+      url,
+      siteHost: host,
+      sitePort: options.sitePort,
+      instanceName,
+      adminKey: adminKey.text,
+    });
     const client = engine;
     closers.push(() => client.close(closeGraceMs));
     const siteUrl = await client.ready.catch((error: DeploymentError) => {

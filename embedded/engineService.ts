@@ -3,7 +3,7 @@
  * The other end is engineClient.ts.
  */
 import type { MessagePort } from "node:worker_threads";
-import { identify } from "./auth/identify.ts";
+import type { Identify } from "./auth/authenticator.ts";
 import { every } from "./every.ts";
 import type { CommittedResult, FunctionCall } from "./protocol/calls.ts";
 import { asDeploymentError, DeploymentError } from "./protocol/deploymentError.ts";
@@ -17,6 +17,7 @@ import { createSystemQueries, isSystemFunction } from "./system/systemQueries.ts
 export interface EngineServiceParts {
   port: MessagePort;
   engine: Engine;
+  identify: Identify;
   /** URL of the deployment port, and of HTTP actions. */
   url: string;
   siteUrl: string;
@@ -26,7 +27,8 @@ export interface EngineServiceParts {
 }
 
 /** Starts to answer, and says that the thread is ready. */
-export function serveMainThread({ port, engine, url, siteUrl, closeOthers, log }: EngineServiceParts): void {
+export function serveMainThread(parts: EngineServiceParts): void {
+  const { port, engine, identify, url, siteUrl, closeOthers, log } = parts;
   const post = (message: FromEngine): void => port.postMessage(message);
   const runQueries = queryRunner(engine, url);
   const pushes = new PushService(engine, { CONVEX_CLOUD_URL: url, CONVEX_SITE_URL: siteUrl });
@@ -41,8 +43,11 @@ export function serveMainThread({ port, engine, url, siteUrl, closeOthers, log }
     startSlice,
   });
   const service: EngineService = {
-    runFunction: (request) => runFunction(engine, runQueries, request),
-    runQueryBatch: (requests) => runQueryBatch(engine, runQueries, requests),
+    runFunction: async (request) =>
+      await runFunction(engine, runQueries, request.kind, await callOf(request, identify)),
+    // All at one snapshot.
+    runQueryBatch: async (requests) =>
+      await runCalls(engine, runQueries, await Promise.all(requests.map((one) => callOf(one, identify)))),
     runInlineQuery: async ({ credential, ...query }) =>
       await runInlineQuery(engine, query, await identify(credential)),
     latestTs: async () => engine.latestTs(),
@@ -119,27 +124,20 @@ async function answer(
 async function runFunction(
   engine: Engine,
   runQueries: (calls: QueryCall[]) => Promise<QueryRun[]>,
-  request: FunctionRequest,
+  kind: FunctionRequest["kind"],
+  call: FunctionCall,
 ): Promise<CommittedResult> {
-  const { kind, name } = request;
-  const call = await callOf(request);
   if (kind === "mutation") return await engine.runMutation(call);
   if (kind === "action") return { result: await engine.runAction(call), ts: engine.latestTs() };
-  if (kind === "any" && !isSystemFunction(name))
+  if (kind === "any" && !isSystemFunction(call.name))
     return { result: await engine.runAny(call), ts: engine.latestTs() };
   return take(await runCalls(engine, runQueries, [call]));
 }
 
-/** All at one snapshot. */
-async function runQueryBatch(
-  engine: Engine,
-  runQueries: (calls: QueryCall[]) => Promise<QueryRun[]>,
-  requests: FunctionRequest[],
-): Promise<CommittedResult[]> {
-  return await runCalls(engine, runQueries, await Promise.all(requests.map(callOf)));
-}
-
-async function callOf({ credential, componentPath, name, argsJson }: FunctionRequest): Promise<FunctionCall> {
+async function callOf(
+  { credential, componentPath, name, argsJson }: FunctionRequest,
+  identify: Identify,
+): Promise<FunctionCall> {
   const caller = await identify(credential);
   if (componentPath !== "" && caller.kind !== "admin") throw adminOnly();
   return { componentPath, name, argsJson, caller };

@@ -8,11 +8,11 @@ import type { MessagePort } from "node:worker_threads";
 
 import { createActionPool } from "./actions/actionPool.ts";
 import type { ActionPool } from "./actions/actionPool.ts";
-import { identify } from "./auth/identify.ts";
+import { adminKeyOf, credentialOfHeader } from "./auth/adminKey.ts";
+import { type Authenticator, createAuthenticator } from "./auth/authenticator.ts";
 import { openEngine } from "./engine.ts";
 import type { OpenEngine } from "./engine.ts";
 import { serveMainThread } from "./engineService.ts";
-import type { Caller } from "./protocol/calls.ts";
 import { asDeploymentError } from "./protocol/deploymentError.ts";
 import type { EngineThreadData, FromEngine } from "./protocol/mainMessages.ts";
 import { catchStrayErrors } from "./runner/strayErrors.ts";
@@ -55,25 +55,32 @@ async function start(port: MessagePort, data: EngineThreadData): Promise<void> {
       ...(pool ? { CONVEX_SITE_URL: pool.siteUrl } : {}),
     }),
   });
+  const adminKey = adminKeyOf(data.adminKey);
+  const authenticator = createAuthenticator({
+    providers: () => engine.code()?.authProviders ?? [],
+    nowMs: Date.now,
+  });
   try {
     pool = await createActionPool({
       siteHost: data.siteHost,
       sitePort: data.sitePort,
       dataDir: data.dataDir,
       engine,
-      identify: callerOfHeader,
+      identify: async (authorization) =>
+        await authenticator.identify(credentialOfHeader(authorization, adminKey)),
       log,
     });
   } catch (error) {
     await engine.close();
     throw error;
   }
-  keepInformed(pool, engine);
+  keepInformed(pool, engine, authenticator);
   engine.startScheduler();
   const { siteUrl } = pool;
   serveMainThread({
     port,
     engine,
+    identify: authenticator.identify,
     url: data.url,
     siteUrl,
     closeOthers: () => closeActions(pool, engine),
@@ -81,20 +88,21 @@ async function start(port: MessagePort, data: EngineThreadData): Promise<void> {
   });
 }
 
-function keepInformed(pool: ActionPool, engine: OpenEngine): void {
+function keepInformed(pool: ActionPool, engine: OpenEngine, authenticator: Authenticator): void {
   pool.setCode(engine.code());
-  engine.onCode((next) => pool.setCode(next));
-  engine.onEnvironment(() => pool.setEnvironment());
+  engine.onCode((next) => {
+    pool.setCode(next);
+    authenticator.forgetKeys();
+  });
+  engine.onEnvironment(() => {
+    pool.setEnvironment();
+    authenticator.forgetKeys();
+  });
 }
 
 async function closeActions(pool: ActionPool, engine: OpenEngine): Promise<void> {
   engine.stopScheduler();
   await pool.close();
-}
-
-async function callerOfHeader(authorization: string): Promise<Caller> {
-  const token = /^Bearer (.+)$/i.exec(authorization)?.[1];
-  return token === undefined ? { kind: "anonymous" } : identify({ kind: "bearer", token });
 }
 
 if (!parentPort) throw new Error("engineThread.ts is started as a worker by engineClient.ts");

@@ -23,7 +23,7 @@ export interface ActionPoolOptions {
   /** Holds the folders of file storage. */
   dataDir: string;
   engine: EngineForActions;
-  /** Who sent an HTTP request with this `Authorization` header. A rejection means nobody we know: functions may use the header in ways of their own. */
+  /** Who sent an HTTP request with this `Authorization` header. A rejection says why nobody: functions may use the header in ways of their own. */
   identify(authorization: string): Promise<Caller>;
   log(line: string): void;
   limits?: Partial<ActionLimits>;
@@ -186,7 +186,7 @@ class Pool implements ActionPool {
     const identified = async (): Promise<ActionContext> => ({
       componentPath: "",
       name: "http.js:default",
-      caller: await this.#callerOf(authorization),
+      ...(await this.#callerOf(authorization)),
       requestId,
     });
     this.#openRuns.set(runId, {
@@ -212,13 +212,14 @@ class Pool implements ActionPool {
     });
   }
 
-  async #callerOf(authorization: string | null): Promise<Caller> {
-    if (authorization === null) return { kind: "anonymous" };
+  async #callerOf(authorization: string | null): Promise<Pick<ActionContext, "caller" | "identityRefusal">> {
+    if (authorization === null) return { caller: { kind: "anonymous" } };
     try {
-      return await this.#options.identify(authorization);
-    } catch {
+      return { caller: await this.#options.identify(authorization) };
+    } catch (error) {
       // Convex, too, lets an HTTP action judge a header that is none of its tokens.
-      return { kind: "anonymous" };
+      const identityRefusal = error instanceof Error ? error.message : String(error);
+      return { caller: { kind: "anonymous" }, identityRefusal };
     }
   }
 

@@ -2,8 +2,10 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { UserAttributes } from "../protocol/calls.ts";
 import { DeploymentError } from "../protocol/deploymentError.ts";
 import type { Credential } from "../protocol/mainMessages.ts";
+import { impersonatedAttributes } from "./userAttributes.ts";
 
 const keyFileName = "admin-key";
 
@@ -14,7 +16,7 @@ export interface AdminKey {
 
 /** The key given, else the one kept in the data folder, which the first start generates (readable by its owner only). */
 export function openAdminKey(dataDir: string, instanceName: string, given?: string): AdminKey {
-  return adminKey(given ?? keptKey(join(dataDir, keyFileName), instanceName));
+  return adminKeyOf(given ?? keptKey(join(dataDir, keyFileName), instanceName));
 }
 
 function keptKey(path: string, instanceName: string): string {
@@ -27,7 +29,7 @@ function keptKey(path: string, instanceName: string): string {
   return generated;
 }
 
-function adminKey(text: string): AdminKey {
+export function adminKeyOf(text: string): AdminKey {
   const expected = digest(text);
   return { text, matches: (candidate) => timingSafeEqual(digest(candidate), expected) };
 }
@@ -39,18 +41,16 @@ function digest(text: string): Buffer {
 
 /**
  * Who an `Authorization` header speaks for: `Convex <key>`, `Convex <key>:<base64 of identity JSON>` (an admin acting
- * as that user) or `Bearer <token>`. Throws BadAdminKey or Unauthenticated.
+ * as that user) or `Bearer <token>`. Throws BadAdminKey, or one of the codes for headers that are neither.
  */
 export function credentialOfHeader(header: string | undefined, key: AdminKey): Credential {
   if (header === undefined) return { kind: "anonymous" };
-  const [scheme, rest] = splitOnce(header, " ");
-  if (scheme === "Bearer") return { kind: "bearer", token: rest };
-  if (scheme !== "Convex") {
-    throw new DeploymentError(
-      "Unauthenticated",
-      `Unknown authorization scheme "${scheme}": use "Bearer" or "Convex".`,
-    );
-  }
+  if (header.length < schemeChars)
+    throw new DeploymentError("InvalidHeaderFailure", "Invalid authentication header");
+  const scheme = header.slice(0, schemeChars).toLowerCase();
+  const rest = header.slice(schemeChars);
+  if (scheme === "bearer " && rest !== "") return { kind: "bearer", token: rest.trim() };
+  if (scheme !== "convex ") throw new DeploymentError("InvalidAdminKey", "Invalid admin key");
   if (key.matches(rest)) return { kind: "admin", impersonating: null };
   const separator = rest.lastIndexOf(":");
   if (separator !== -1 && key.matches(rest.slice(0, separator))) {
@@ -59,24 +59,20 @@ export function credentialOfHeader(header: string | undefined, key: AdminKey): C
   throw wrongAdminKey();
 }
 
+/** "Bearer " and "Convex " are of one length. */
+const schemeChars = 7;
+
 export function wrongAdminKey(): DeploymentError {
   return new DeploymentError(
     "BadAdminKey",
-    "The admin key is not the one of this deployment. It is kept in the file `admin-key` of the data folder.",
+    "The provided admin key was invalid for this instance. The right one is in the file `admin-key` of its data folder.",
   );
 }
 
-function decodeIdentity(encoded: string): Record<string, unknown> {
+function decodeIdentity(encoded: string): UserAttributes {
   try {
-    const identity: unknown = JSON.parse(Buffer.from(encoded, "base64").toString("utf8"));
-    if (typeof identity === "object" && identity !== null) return identity as Record<string, unknown>;
+    return impersonatedAttributes(JSON.parse(Buffer.from(encoded, "base64").toString("utf8")));
   } catch (cause) {
-    throw new DeploymentError("Unauthenticated", "The identity to act as is not base64 of JSON.", { cause });
+    throw new DeploymentError("HeaderParseFailure", "Malformed Authorization header.", { cause });
   }
-  throw new DeploymentError("Unauthenticated", "The identity to act as is not an object.");
-}
-
-function splitOnce(text: string, separator: string): [string, string] {
-  const at = text.indexOf(separator);
-  return at === -1 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
 }

@@ -8,6 +8,8 @@ export interface ActionContext {
   /** Canonical name; "http.js:default" for an HTTP action. */
   name: string;
   caller: Caller;
+  /** Why the request's `Authorization` is nobody's. Only who asks for the identity hears of it, as on Convex. */
+  identityRefusal?: string;
   requestId: string;
 }
 

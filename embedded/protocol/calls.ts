@@ -1,16 +1,22 @@
 /** What passes between the threads when a function is called. Everything here is structured-clone-safe. */
 import type { ComponentPath } from "./deployedCode.ts";
 
+/** What a function gets from `ctx.auth.getUserIdentity()`. */
+export type UserAttributes = Record<string, unknown> & {
+  tokenIdentifier: string;
+  issuer?: string;
+  subject?: string;
+};
+
 /** Who calls. An admin may call internal functions and functions inside components. */
 export type Caller =
   | { kind: "anonymous" }
   | {
       kind: "user";
-      attributes: Record<string, unknown> & { tokenIdentifier: string; issuer: string; subject: string };
-      /** When the token that named the user expires. */
-      expiresAtMs?: number;
+      attributes: UserAttributes;
+      /** When the token that proved it ends. */ expiresAtMs: number;
     }
-  | { kind: "admin"; impersonating: Record<string, unknown> | null }
+  | { kind: "admin"; impersonating: UserAttributes | null }
   /** The deployment itself: scheduler, crons, calls between functions. Carries the user's attributes where Convex does. */
   | { kind: "system"; attributes: Record<string, unknown> | null };
 

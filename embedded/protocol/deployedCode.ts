@@ -3,6 +3,8 @@
  * the store persists it, the engine thread and the action thread load it.
  */
 
+import type { AuthProvider } from "./authProvider.ts";
+
 /** "" is the app itself, "persistentTextStreaming" a child, "a/b" a grandchild. */
 export type ComponentPath = string;
 
@@ -98,8 +100,8 @@ export interface DeployedCode {
   /** Grows by one with each push. */
   version: number;
   components: Record<ComponentPath, ComponentCode>;
-  /** Auth providers as `auth.config` gave them. */
-  authProviders: unknown[];
+  /** Of `auth.config`, in the order in which they are asked. */
+  authProviders: AuthProvider[];
   /** What the CLI sent as `functions` and `udfServerVersion`, echoed by `get_config_hashes`. */
   functionsDir: string;
   udfServerVersion: string;

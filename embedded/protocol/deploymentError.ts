@@ -14,13 +14,21 @@ const codes = {
   InvalidModules: { status: 400, cause: "user" }, // the pushed code does not load or declares something impossible
   TypecheckError: { status: 400, cause: "user" }, // what a component is given does not fit what it declares
   SchemaDefinitionError: { status: 400, cause: "user" }, // the schema contradicts itself or breaks a rule of its own
+  InvalidAuthConfig: { status: 400, cause: "user" }, // what auth.config.ts exports
   AuthConfigMissingEnvironmentVariable: { status: 400, cause: "user" }, // the CLI prints how to set it
   MissingEnvironmentVariables: { status: 400, cause: "user" }, // the CLI prints how to set them
   RaceDetected: { status: 400, cause: "user" }, // another push or `env set` came between; the CLI pushes again
   Unauthenticated: { status: 401, cause: "user" }, // no credential, or one that does not verify
   StorageTokenInvalid: { status: 401, cause: "user" }, // an upload URL that was not made here
   StorageTokenExpired: { status: 401, cause: "user" },
-  BadAdminKey: { status: 403, cause: "user" }, // fatal to the CLI, as a wrong key should be
+  InvalidHeaderFailure: { status: 400, cause: "user" }, // an Authorization header too short to be one
+  InvalidAdminKey: { status: 400, cause: "user" }, // one of another scheme
+  HeaderParseFailure: { status: 400, cause: "user" }, // one whose identity cannot be read
+  InvalidAuthHeader: { status: 401, cause: "user" }, // a token that is none, or does not verify
+  NoAuthProvider: { status: 401, cause: "user" }, // a token of nobody we know
+  AuthProviderDiscoveryFailed: { status: 400, cause: "user" }, // the provider of a token cannot be asked for its keys
+  AuthProviderOverloaded: { status: 503, cause: "user" }, // the same, but it may pass
+  BadAdminKey: { status: 401, cause: "user" }, // fatal to the CLI, as a wrong key should be
   OriginNotAllowed: { status: 403, cause: "user" }, // a browser's page that is none of the app's
   NotFound: { status: 404, cause: "user" }, // no such endpoint
   FileNotFound: { status: 404, cause: "user" }, // never stored, or deleted

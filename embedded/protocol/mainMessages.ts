@@ -4,7 +4,7 @@
  */
 import type { StoredFile } from "../files/fileRows.ts";
 import type { ReceivedFile } from "../files/fileStore.ts";
-import type { CommittedResult, FunctionCompletion, FunctionUsage } from "./calls.ts";
+import type { CommittedResult, FunctionCompletion, FunctionUsage, UserAttributes } from "./calls.ts";
 import type { ComponentPath } from "./deployedCode.ts";
 import type { DeploymentErrorCode } from "./deploymentError.ts";
 import type {
@@ -27,12 +27,14 @@ export interface EngineThreadData {
   siteHost: string;
   sitePort: number;
   instanceName: string;
+  /** For HTTP actions, whose requests do not pass through the main thread. */
+  adminKey: string;
 }
 
 /** Who asks, as far as the main thread can tell: an admin key is checked there, a token is not. */
 export type Credential =
   | { kind: "anonymous" }
-  | { kind: "admin"; impersonating: Record<string, unknown> | null }
+  | { kind: "admin"; impersonating: UserAttributes | null }
   | { kind: "bearer"; token: string }
   | { kind: "refused"; reason: string };
 

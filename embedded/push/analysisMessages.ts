@@ -1,4 +1,5 @@
 /** What the analysis thread is given and what it answers. Structured-clone-safe. */
+import type { AuthProvider } from "../protocol/authProvider.ts";
 import type { ModuleCode } from "../protocol/deployedCode.ts";
 import type { DeploymentErrorCode } from "../protocol/deploymentError.ts";
 import type {
@@ -36,7 +37,7 @@ export interface EvaluatedDefinition {
 
 export interface AnalysisOutput {
   definitions: Record<string, EvaluatedDefinition>;
-  authProviders: unknown[];
+  authProviders: AuthProvider[];
 }
 
 export type AnalysisAnswer =

@@ -2,6 +2,7 @@
  * Evaluates a push as Convex does: component definitions (a child before its parents), then for each definition its
  * auth config, schema and modules. Runs in the analysis thread.
  */
+import type { AuthProvider } from "../protocol/authProvider.ts";
 import type { ModuleCode } from "../protocol/deployedCode.ts";
 import { DeploymentError } from "../protocol/deploymentError.ts";
 import type { AnalyzedSchema, DefinitionMetadata } from "../protocol/pushMessages.ts";
@@ -25,14 +26,14 @@ export async function analyze(input: AnalysisInput): Promise<AnalysisOutput> {
     metadataByPath.set(definition.path, await evaluateDefinition(definition, metadataByPath, input));
   }
   const definitions: Record<string, EvaluatedDefinition> = {};
-  let authProviders: unknown[] = [];
+  let authProviders: AuthProvider[] = [];
   for (const definition of input.definitions) {
     const metadata = metadataByPath.get(definition.path);
     if (metadata === undefined) throw new Error(`definition ${definition.path} was not evaluated`);
     const modules = await compile(definition);
     const env = definition.path === "" ? input.env : {};
     const authConfig = definition.path === "" ? modules[authConfigPath] : undefined;
-    if (authConfig !== undefined) authProviders = evaluateAuthConfig(authConfig, env, input);
+    if (authConfig !== undefined) authProviders = await evaluateAuthConfig(authConfig, env, input);
     const schema = await evaluateSchema(definition, env, input);
     definitions[definition.path] = {
       metadata,

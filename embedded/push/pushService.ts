@@ -71,7 +71,7 @@ export class PushService {
       environmentVariables,
       externalDepsId: null,
       componentDefinitionPackages: {},
-      appAuth: output.authProviders.map((provider) => ({ applicationID: null, ...(provider as object) })),
+      appAuth: output.authProviders,
       analysis: analyzedDefinitions(request, output),
       app: checkedComponent(componentTree(output)),
       schemaChange: {

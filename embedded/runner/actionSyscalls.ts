@@ -84,8 +84,11 @@ const ACTION_SYSCALLS: Readonly<Record<string, ActionSyscall>> = {
     );
     return "null";
   },
-  "1.0/getUserIdentity": ({ context, component }) =>
-    component.path === "" ? JSON.stringify(identityOf(context.caller)) : "null",
+  "1.0/getUserIdentity": ({ context, component }) => {
+    if (component.path !== "") return "null";
+    if (context.identityRefusal !== undefined) throw new Error(context.identityRefusal);
+    return JSON.stringify(identityOf(context.caller));
+  },
   "1.0/createFunctionHandle": ({ services, code, component }, args) => {
     const existing = args.optionalString("functionHandle");
     if (existing !== null) return JSON.stringify(existing);

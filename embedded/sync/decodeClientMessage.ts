@@ -1,15 +1,9 @@
 /** Decodes and checks a frame of a sync client, in the main thread: what passes here has the shape of SyncClientMessage. */
 import type { AdminKey } from "../auth/adminKey.ts";
 import { wrongAdminKey } from "../auth/adminKey.ts";
-import {
-  asArray,
-  asCount,
-  asObject,
-  asString,
-  isObject,
-  refuseDeepNesting,
-  type JsonObject,
-} from "../http/shape.ts";
+import { impersonatedAttributes } from "../auth/userAttributes.ts";
+import { asArray, asCount, asObject, asString, refuseDeepNesting, type JsonObject } from "../http/shape.ts";
+import type { UserAttributes } from "../protocol/calls.ts";
 import { canonicalFunctionName } from "../protocol/deployedCode.ts";
 import { DeploymentError } from "../protocol/deploymentError.ts";
 import type { Credential } from "../protocol/mainMessages.ts";
@@ -74,11 +68,19 @@ function credentialOf(message: JsonObject, adminKey: AdminKey): Credential {
       if (!adminKey.matches(asString(message["value"], "value"))) {
         return { kind: "refused", reason: wrongAdminKey().message };
       }
-      const impersonating = message["impersonating"];
-      return { kind: "admin", impersonating: isObject(impersonating) ? impersonating : null };
+      return { kind: "admin", impersonating: impersonatedBy(message) };
     }
     default:
       throw new DeploymentError("BadRequest", `Unknown token type ${JSON.stringify(message["tokenType"])}.`);
+  }
+}
+
+function impersonatedBy({ impersonating }: JsonObject): UserAttributes | null {
+  try {
+    return impersonating == null ? null : impersonatedAttributes(impersonating);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new DeploymentError("BadRequest", `impersonating: ${reason}`, { cause });
   }
 }
 

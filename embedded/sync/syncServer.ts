@@ -77,7 +77,7 @@ export class SyncServer {
       nowMs,
       send: (frame) => send(socketId, frame),
       close: (code, reason) => close(socketId, code, reason),
-      identify: ({ credential }) => identify(credential),
+      identify: ({ credential }) => identify(credential).catch((error: unknown) => this.#unidentified(error)),
       runMutation: (session, message) => void this.#runMutation(session, message),
       runAction: (session, message) => void this.#runAction(session, message),
       needsTransition: (session) => {
@@ -208,6 +208,13 @@ export class SyncServer {
     } catch (error) {
       this.#fault(session, error);
     }
+  }
+
+  /** What is wrong with a token its client hears; what is wrong with this deployment the operator does. */
+  #unidentified(error: unknown): never {
+    const { isUserError, stack } = asDeploymentError(error);
+    if (!isUserError) this.#parts.log(`A token could not be checked: ${stack ?? String(error)}`);
+    throw error;
   }
 
   #fault(session: SyncSession, error: unknown): void {

@@ -5,6 +5,7 @@
  * While a token is checked, messages wait: they were sent by whoever the token names. So does what there is to tell.
  */
 import type { Caller } from "../protocol/calls.ts";
+import { asDeploymentError } from "../protocol/deploymentError.ts";
 import type { SyncClientMessage, SyncVersion } from "../protocol/syncMessages.ts";
 import { encodeTs } from "../protocol/syncMessages.ts";
 import { reactions } from "./sessionStates.ts";
@@ -238,16 +239,17 @@ export class SyncSession {
     for (const message of this.#waiting.splice(0)) this.receive(message);
   }
 
-  #refused(error: unknown): void {
+  /** The client tries once more with a fresh token. What is no fault of the token makes it come back instead. */
+  #refused(thrown: unknown): void {
     if (this.#state !== "authenticating") return;
-    const text = error instanceof Error ? error.message : String(error);
-    this.#endUnauthenticated(text, true);
+    const { status, message } = asDeploymentError(thrown);
+    if (status >= 500) this.breakOff();
+    else this.#endUnauthenticated(message, true);
   }
 
   /** Whoever the token named is not here any more once it has expired; the client comes back with a fresh one. */
   #endsExpired(): boolean {
-    const expiresAtMs = this.#caller.kind === "user" ? this.#caller.expiresAtMs : undefined;
-    if (expiresAtMs === undefined || expiresAtMs > this.#host.nowMs()) return false;
+    if (this.#caller.kind !== "user" || this.#caller.expiresAtMs > this.#host.nowMs()) return false;
     this.#endUnauthenticated("Convex token identity expired", false);
     return true;
   }

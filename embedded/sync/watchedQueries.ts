@@ -47,10 +47,12 @@ export class WatchedQueries<Owner> {
   /** Asks everything again as somebody else. Pages end where they ended, and equal results are not told again. */
   adopt(caller: Caller): void {
     for (const watched of this.#watched.values()) {
-      const { request: asked, shared } = watched.subscription;
+      const former = watched.subscription;
+      const { request: asked, shared } = former;
       const request = { ...asked, caller, journal: shared?.journal ?? asked.journal ?? null };
-      this.#shared.unsubscribe(watched.subscription);
       watched.subscription = this.#shared.subscribe(this.#owner, request);
+      // Not before: a result that is the same for both would be thrown away and made again.
+      this.#shared.unsubscribe(former);
     }
   }
 

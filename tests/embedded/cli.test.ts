@@ -157,5 +157,5 @@ test("a wrong admin key is told at once", async () => {
     "--once",
   );
   expect(exitCode).toBe(1);
-  expect(stderr).toContain("The admin key is not the one of this deployment");
+  expect(stderr).toContain("The provided admin key was invalid for this instance");
 });

@@ -12,6 +12,7 @@ test("what is asked after the thread's end is refused at once", async () => {
     url: "http://127.0.0.1:1",
     siteHost: "127.0.0.1",
     sitePort: 0,
+    adminKey: "embedded|key",
     instanceName: "test",
   });
   await client.ready;

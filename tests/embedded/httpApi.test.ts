@@ -92,9 +92,10 @@ test("a query's endpoint does not run a mutation", async () => {
 
 test.each([
   ["without the key", undefined, 401, "Unauthenticated"],
-  ["with another key", "Convex notes|1234", 403, "BadAdminKey"],
+  ["with another key", "Convex notes|1234", 401, "BadAdminKey"],
   ["with a token", "Bearer abc", 401, "Unauthenticated"],
-  ["with an unknown scheme", "Basic abc", 401, "Unauthenticated"],
+  ["with too short a header", "abc", 400, "InvalidHeaderFailure"],
+  ["with an unknown scheme", "Basic abc", 400, "InvalidAdminKey"],
 ])("an admin endpoint asked %s is refused", async (_how, authorization, status, code) => {
   const answer = await post("/api/update_environment_variables", { changes: [] }, authorization);
   expect([answer.status, answer.body["code"]]).toEqual([status, code]);

@@ -6,8 +6,8 @@ export type Frame = Record<string, unknown> & { type: string };
 
 export interface SyncSocket {
   send: (frame: Frame) => void;
-  /** The next frame of this type; those of other types before it are dropped. */
-  next: (type: string) => Promise<Frame>;
+  /** The next frame of one of these types; those of other types before it are dropped. */
+  next: (...types: string[]) => Promise<Frame>;
   /** The close code, once the server has closed. */
   closed: Promise<number>;
   close: () => void;
@@ -25,10 +25,10 @@ export async function openSyncSocket(deploymentUrl: string): Promise<SyncSocket>
   await once(socket, "open");
   return {
     send: (frame) => socket.send(JSON.stringify(frame)),
-    async next(type) {
+    async next(...types) {
       for (;;) {
         const frame = received.shift();
-        if (frame?.type === type) return frame;
+        if (frame !== undefined && types.includes(frame.type)) return frame;
         if (frame === undefined) await new Promise<void>((resolve) => (wake = resolve));
       }
     },

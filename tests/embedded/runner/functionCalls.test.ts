@@ -14,6 +14,7 @@ const user: Caller = {
     subject: "ann",
     name: "Ann",
   },
+  expiresAtMs: Infinity,
 };
 const admin: Caller = { kind: "admin", impersonating: null };
 

@@ -47,11 +47,15 @@ function writesOf(name: string): { isEmpty: boolean; name: string } {
 }
 
 function nameOf(caller: Caller): string {
-  return caller.kind === "user" ? caller.attributes.subject : caller.kind;
+  return caller.kind === "user" ? (caller.attributes.subject ?? "") : caller.kind;
 }
 
 function user(subject: string): Caller {
-  return { kind: "user", attributes: { tokenIdentifier: `issuer|${subject}`, issuer: "issuer", subject } };
+  return {
+    kind: "user",
+    attributes: { tokenIdentifier: `issuer|${subject}`, issuer: "issuer", subject },
+    expiresAtMs: 0,
+  };
 }
 
 function query(name: string, caller: Caller = { kind: "anonymous" }): QueryCall {
