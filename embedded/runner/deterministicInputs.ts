@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { DeterministicInputs } from "./prelude/determinism.ts";
+import { NeedsRandomness, syncSubtleCrypto } from "./syncSubtleCrypto.ts";
 
 export function makeDeterministicInputs(
   nowMs: number,
@@ -11,6 +12,10 @@ export function makeDeterministicInputs(
   isAnalysis: boolean,
 ): DeterministicInputs {
   const nextUint32 = seededUint32(seed);
+  const refusal = isAnalysis
+    ? "while a module is imported. Use it inside an action."
+    : "in queries and mutations. Please consider using an action. " +
+      "See https://docs.convex.dev/functions/actions for more details.";
   const fillRandom = (array: ArrayBufferView): void => {
     const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
     for (let index = 0; index < bytes.length; index++) bytes[index] = nextUint32() & 0xff;
@@ -18,14 +23,22 @@ export function makeDeterministicInputs(
   return {
     nowMs,
     nextUint32,
-    digest,
+    subtleMethods: Object.keys(syncSubtleCrypto),
+    subtle: (method, args) => subtle(method, args, refusal),
     fillRandom,
     randomUUID: () => seededUUID(fillRandom),
-    refusal: isAnalysis
-      ? "while a module is imported. Use it inside an action."
-      : "in queries and mutations. Please consider using an action. " +
-        "See https://docs.convex.dev/functions/actions for more details.",
+    refusal,
   };
+}
+
+function subtle(method: string, args: readonly unknown[], refusal: string): unknown {
+  try {
+    return syncSubtleCrypto[method]?.(...(args as never[]));
+  } catch (error) {
+    if (error instanceof NeedsRandomness)
+      throw new Error(`Can't use cryptographic randomness ${refusal}`, { cause: error });
+    throw error;
+  }
 }
 
 /** sfc32: fast, 128 bits of state, good enough for ids and sampling. Not for secrets, which queries cannot make. */
@@ -54,21 +67,4 @@ function seededUUID(fillRandom: (array: Uint8Array) => void): string {
   bytes[8] = (bytes[8]! & 0x3f) | 0x80;
   const hex = Buffer.from(bytes).toString("hex");
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
-}
-
-const digests: Readonly<Record<string, string>> = {
-  "SHA-1": "sha1",
-  "SHA-256": "sha256",
-  "SHA-384": "sha384",
-  "SHA-512": "sha512",
-};
-
-function digest(algorithm: unknown, data: unknown): ArrayBuffer {
-  const name = String(typeof algorithm === "string" ? algorithm : (algorithm as { name?: unknown })?.name);
-  const hash = digests[name.toUpperCase()];
-  if (hash === undefined)
-    throw new DOMException(`Unrecognized digest algorithm: ${name}`, "NotSupportedError");
-  const view = ArrayBuffer.isView(data) ? data : new Uint8Array(data as ArrayBuffer);
-  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
-  return Uint8Array.from(createHash(hash).update(bytes).digest()).buffer;
 }

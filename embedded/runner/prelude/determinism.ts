@@ -8,8 +8,9 @@
 export interface DeterministicInputs {
   nowMs: number;
   nextUint32(): number;
-  /** Answers at once: a promise of the host never settles in a realm that runs in one step. */
-  digest(algorithm: unknown, data: unknown): ArrayBuffer;
+  /** Of `crypto.subtle`. Answers at once: a promise of the host never settles in a realm that runs in one step. */
+  subtle(method: string, args: readonly unknown[]): unknown;
+  subtleMethods: readonly string[];
   fillRandom(array: ArrayBufferView): void;
   randomUUID(): string;
   /** Ends "Can't use setTimeout ...". */
@@ -46,20 +47,11 @@ export function installDeterminism(inputs: DeterministicInputs): void {
   // 53 bits, as Math.random has.
   Math.random = () => ((inputs.nextUint32() >>> 5) * 2 ** 26 + (inputs.nextUint32() >>> 6)) / 2 ** 53;
 
-  const subtle = {
-    digest: async (algorithm: unknown, data: unknown): Promise<ArrayBuffer> => inputs.digest(algorithm, data),
-  };
-  const refused = [
-    "encrypt",
-    "decrypt",
-    "sign",
-    "verify",
-    "generateKey",
-    "deriveKey",
-    "deriveBits",
-    "importKey",
-  ];
-  for (const name of [...refused, "exportKey", "wrapKey", "unwrapKey"]) {
+  const subtle = {};
+  for (const name of inputs.subtleMethods) {
+    Object.defineProperty(subtle, name, { value: async (...args: unknown[]) => inputs.subtle(name, args) });
+  }
+  for (const name of ["generateKey", "deriveKey", "wrapKey", "unwrapKey"]) {
     Object.defineProperty(subtle, name, { value: () => Promise.reject(refuse(`crypto.subtle.${name}()`)) });
   }
   define("crypto", {
