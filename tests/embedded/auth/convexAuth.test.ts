@@ -69,7 +69,9 @@ test("a wrong password, and an account that is not there, let nobody in", async 
   await expect(withPassword("signIn", "nobody@example.com", "a long password")).rejects.toThrow(
     "InvalidAccountId",
   );
-  await expect(withPassword("signUp", "cleo@example.com", "another password")).rejects.toThrow();
+  await expect(withPassword("signUp", "cleo@example.com", "another password")).rejects.toThrow(
+    "already exists",
+  );
 });
 
 test("anonymous visitors are users of their own", async () => {
