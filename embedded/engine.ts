@@ -2,6 +2,7 @@
  * The engine as the other modules of its thread see it (protocol/engine.ts). What it only passes on is in
  * engineParts.ts; what is here is the order of things at a change of code or environment, and at the end.
  */
+import type { AuthProvider } from "./protocol/authProvider.ts";
 import type { ActionContext, ActionSyscallResult, EngineForActions } from "./protocol/actions.ts";
 import type {
   CommittedResult,
@@ -144,16 +145,23 @@ class EmbeddedEngine implements OpenEngine {
     return this.#parts.services.environmentOf(componentPath);
   }
 
-  async setEnvironmentVariables(changes: Record<string, string | null>): Promise<void> {
-    const { transactions, environment } = this.#parts;
+  async setEnvironmentVariables(
+    changes: Readonly<Record<string, string | null>>,
+    authProviders: AuthProvider[] | null = null,
+  ): Promise<void> {
+    const { transactions, environment, codeStore } = this.#parts;
+    const running = codeStore.current();
+    const code = running && authProviders && { ...running, authProviders };
     transactions.write(
       (transaction) => {
         environment.save(changes);
+        if (code) codeStore.save(code);
         transaction.writes.touchesEverything = true;
       },
       {
         afterCommit: () => {
           environment.reload();
+          if (code) codeStore.use(code);
           this.#tell(this.#environmentListeners, undefined);
         },
       },

@@ -9,6 +9,7 @@ import type { CommittedResult, FunctionCall } from "./protocol/calls.ts";
 import { asDeploymentError, DeploymentError } from "./protocol/deploymentError.ts";
 import type { Engine, QueryCall, QueryRun, ReadSet } from "./protocol/engine.ts";
 import type { EngineService, FromEngine, FunctionRequest, ToEngine } from "./protocol/mainMessages.ts";
+import { EnvironmentChanges } from "./push/environmentChanges.ts";
 import { runInlineQuery } from "./push/inlineQuery.ts";
 import { PushService } from "./push/pushService.ts";
 import { SyncServer, type SyncServerParts } from "./sync/syncServer.ts";
@@ -31,7 +32,9 @@ export function serveMainThread(parts: EngineServiceParts): void {
   const { port, engine, identify, url, siteUrl, closeOthers, log } = parts;
   const post = (message: FromEngine): void => port.postMessage(message);
   const runQueries = queryRunner(engine, url);
-  const pushes = new PushService(engine, { CONVEX_CLOUD_URL: url, CONVEX_SITE_URL: siteUrl });
+  const builtIn = { CONVEX_CLOUD_URL: url, CONVEX_SITE_URL: siteUrl };
+  const pushes = new PushService(engine, builtIn);
+  const environment = new EnvironmentChanges(engine, builtIn);
   const sync = new SyncServer({
     engine,
     runQueries,
@@ -58,7 +61,7 @@ export function serveMainThread(parts: EngineServiceParts): void {
     waitForSchema: async (pushId) => pushes.schemaStatus(pushId),
     finishPush: (request) => pushes.finishPush(request),
     functionLogs: ({ cursor, waitMs }) => engine.completionsAfter(cursor, waitMs),
-    updateEnvironmentVariables: (changes) => engine.setEnvironmentVariables(changes),
+    updateEnvironmentVariables: (changes) => environment.apply(changes),
     usage: async () => engine.usage(),
     componentOfUpload: async (token) => engine.files.componentOfUpload(token),
     storeFile: (file) => engine.files.store(file),

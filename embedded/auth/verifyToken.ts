@@ -161,7 +161,7 @@ async function verifyIdToken(provider: OidcProvider, check: Check): Promise<User
       throw refusal(error);
     });
   const refusalOfShape = "Could not parse as OIDC ID token. Token might not be an OIDC-compliant JWT.";
-  return userOf(verified, ["exp", "iat"], oidcAttributes, refusalOfShape);
+  return userOf(check.token, verified, ["exp", "iat"], oidcAttributes, refusalOfShape);
 }
 
 async function verifyCustomJwt(provider: CustomJwtProvider, check: Check): Promise<User> {
@@ -177,6 +177,7 @@ async function verifyCustomJwt(provider: CustomJwtProvider, check: Check): Promi
     const verified = await verifySignature(provider, check, options);
     refuseIssuedLater(verified, check.checks.nowMs, tolerance);
     return userOf(
+      check.token,
       verified,
       ["exp"],
       customJwtAttributes,
@@ -246,6 +247,7 @@ function wrongTime(
 
 /** Claims that are verified, but perhaps not what such a token must hold. */
 function userOf(
+  token: string,
   claims: Claims,
   required: string[],
   attributesOf: (claims: Claims) => User["attributes"],
@@ -254,7 +256,12 @@ function userOf(
   try {
     for (const claim of required)
       if (claims[claim] === undefined) throw new TypeError(`"${claim}" is missing`);
-    return { kind: "user", attributes: attributesOf(claims), expiresAtMs: Number(claims["exp"]) * 1000 };
+    return {
+      kind: "user",
+      attributes: attributesOf(claims),
+      token,
+      expiresAtMs: Number(claims["exp"]) * 1000,
+    };
   } catch (cause) {
     throw new DeploymentError("InvalidAuthHeader", refusal, { cause });
   }

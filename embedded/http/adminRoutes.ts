@@ -70,22 +70,34 @@ export const adminRoutes: Record<string, Route> = {
   },
 };
 
-/** Convex's own rule for names: https://docs.convex.dev/production/environment-variables */
-const namePattern = /^[A-Za-z_][A-Za-z0-9_]{0,39}$/;
+/** Convex's own rules: https://docs.convex.dev/production/environment-variables */
+const namePattern = /^[a-zA-Z_]+[a-zA-Z0-9_]*$/;
+const maxNameChars = 256;
 const maxValueBytes = 8 * 1024;
 
 function changeOf(change: Record<string, unknown>): [string, string | null] {
   const name = asString(change["name"], "The name of a variable");
   if (!namePattern.test(name)) {
     throw new DeploymentError(
-      "BadRequest",
-      `"${name}" is no name for a variable: use letters, digits and underscores, at most 40, no digit first.`,
+      "EnvironmentVariableNameInvalid",
+      `The environment variable name ${name} is invalid. Environment variable names must begin with a letter and may only ` +
+        "include characters a-z, A-Z, 0-9, and underscores.",
+    );
+  }
+  if (name.length > maxNameChars) {
+    throw new DeploymentError(
+      "EnvironmentVariableNameTooLong",
+      `The environment variable name ${name} is too long. Environment variable names must be less than ${maxNameChars}.`,
     );
   }
   if (change["value"] === null || change["value"] === undefined) return [name, null];
   const value = asString(change["value"], `The value of ${name}`);
-  if (Buffer.byteLength(value) > maxValueBytes) {
-    throw new DeploymentError("BadRequest", `The value of ${name} is larger than ${maxValueBytes} bytes.`);
+  const bytes = Buffer.byteLength(value);
+  if (bytes > maxValueBytes) {
+    throw new DeploymentError(
+      "EnvironmentVariableValueTooLarge",
+      `The environment variable value is ${bytes} bytes, which is too large. (max size: ${maxValueBytes})`,
+    );
   }
   return [name, value];
 }

@@ -14,11 +14,12 @@ export type Caller =
   | {
       kind: "user";
       attributes: UserAttributes;
-      /** When the token that proved it ends. */ expiresAtMs: number;
+      /** What proved it, and when that ends. */ token: string;
+      expiresAtMs: number;
     }
   | { kind: "admin"; impersonating: UserAttributes | null }
   /** The deployment itself: scheduler, crons, calls between functions. Carries the user's attributes where Convex does. */
-  | { kind: "system"; attributes: Record<string, unknown> | null };
+  | { kind: "system"; attributes: Record<string, unknown> | null; token: string | null };
 
 export interface FunctionCall {
   componentPath: ComponentPath;

@@ -102,6 +102,8 @@ export interface DeployedCode {
   components: Record<ComponentPath, ComponentCode>;
   /** Of `auth.config`, in the order in which they are asked. */
   authProviders: AuthProvider[];
+  /** Environment variables that the app says it cannot be without. */
+  requiredVariables?: string[];
   /** What the CLI sent as `functions` and `udfServerVersion`, echoed by `get_config_hashes`. */
   functionsDir: string;
   udfServerVersion: string;

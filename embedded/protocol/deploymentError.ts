@@ -17,6 +17,13 @@ const codes = {
   InvalidAuthConfig: { status: 400, cause: "user" }, // what auth.config.ts exports
   AuthConfigMissingEnvironmentVariable: { status: 400, cause: "user" }, // the CLI prints how to set it
   MissingEnvironmentVariables: { status: 400, cause: "user" }, // the CLI prints how to set them
+  EnvironmentVariableNameInvalid: { status: 400, cause: "user" },
+  EnvironmentVariableNameTooLong: { status: 400, cause: "user" },
+  EnvironmentVariableValueTooLarge: { status: 400, cause: "user" },
+  EnvVarNameForbidden: { status: 400, cause: "user" }, // one of the deployment's own
+  EnvVarLimitMet: { status: 400, cause: "user" },
+  EnvVarTotalSizeLimitMet: { status: 400, cause: "user" },
+  RequiredEnvironmentVariable: { status: 400, cause: "user" }, // removed, though the app declares that it needs it
   RaceDetected: { status: 400, cause: "user" }, // another push or `env set` came between; the CLI pushes again
   Unauthenticated: { status: 401, cause: "user" }, // no credential, or one that does not verify
   StorageTokenInvalid: { status: 401, cause: "user" }, // an upload URL that was not made here

@@ -3,6 +3,7 @@
  * the sync sessions, the push, the system functions and the action pool.
  */
 import type { DeploymentFiles } from "../files/deploymentFiles.ts";
+import type { AuthProvider } from "./authProvider.ts";
 import type {
   CommittedResult,
   FunctionCall,
@@ -78,8 +79,14 @@ export interface Engine {
   /** What functions of the component see in `process.env`. */
   environmentOf(componentPath: ComponentPath): Readonly<Record<string, string>>;
   environmentVariables(): Readonly<Record<string, string>>;
-  /** null removes the variable. Persisted; queries that could have read one are re-run. */
-  setEnvironmentVariables(changes: Record<string, string | null>): Promise<void>;
+  /**
+   * null removes the variable. Persisted; queries that could have read one are re-run. The auth providers change in the
+   * same transaction; null leaves them.
+   */
+  setEnvironmentVariables(
+    changes: Readonly<Record<string, string | null>>,
+    authProviders?: AuthProvider[] | null,
+  ): Promise<void>;
   onEnvironment(listener: () => void): () => void;
 
   /** Table names of a component with their number of documents. */

@@ -18,7 +18,7 @@ import { analyzeModule } from "./analyzeModule.ts";
 import { checkSchemaRules } from "./schemaRules.ts";
 import { evaluateAuthConfig } from "./evaluateAuthConfig.ts";
 
-const authConfigPath = "auth.config.js";
+export const authConfigPath = "auth.config.js";
 
 export async function analyze(input: AnalysisInput): Promise<AnalysisOutput> {
   const metadataByPath = new Map<string, DefinitionMetadata>();

@@ -11,6 +11,7 @@ import {
 import { DeploymentError } from "../protocol/deploymentError.ts";
 import type { AnalyzedSchema, StartPushRequest } from "../protocol/pushMessages.ts";
 import type { AnalysisOutput, EvaluatedDefinition } from "./analysisMessages.ts";
+import { requiredVariables } from "./requiredVariables.ts";
 import { allInstances, componentTree, httpRoutesOf, type ComponentInstance } from "./componentTree.ts";
 
 export function buildDeployedCode(
@@ -23,6 +24,7 @@ export function buildDeployedCode(
     version,
     components: Object.fromEntries(components.map((component) => [component.path, component])),
     authProviders: output.authProviders,
+    requiredVariables: requiredVariables(output),
     functionsDir: request.functions,
     udfServerVersion: request.appDefinition.udfServerVersion,
   };

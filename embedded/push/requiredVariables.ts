@@ -2,11 +2,15 @@
 import { DeploymentError } from "../protocol/deploymentError.ts";
 import type { AnalysisOutput } from "./analysisMessages.ts";
 
-/** Throws MissingEnvironmentVariables in the words the CLI takes the names from. */
-export function refuseMissingVariables({ definitions }: AnalysisOutput, env: Record<string, string>): void {
-  const missing = (definitions[""]?.metadata.envVars ?? [])
-    .filter(([name, { optional }]) => optional !== true && !(name in env))
+export function requiredVariables({ definitions }: AnalysisOutput): string[] {
+  return (definitions[""]?.metadata.envVars ?? [])
+    .filter(([, { optional }]) => optional !== true)
     .map(([name]) => name);
+}
+
+/** Throws MissingEnvironmentVariables in the words the CLI takes the names from. */
+export function refuseMissingVariables(output: AnalysisOutput, env: Record<string, string>): void {
+  const missing = requiredVariables(output).filter((name) => !(name in env));
   if (missing.length === 0) return;
   throw new DeploymentError(
     "MissingEnvironmentVariables",

@@ -12,7 +12,7 @@ import type { CallRunner } from "./callRunner.ts";
 import { displayName, findFunction } from "./deployedFunctions.ts";
 import type { RunnerServices } from "./functionRun.ts";
 import { messageOf } from "./functionRun.ts";
-import { identityOf } from "./identity.ts";
+import { identityOf, tokenOf } from "./identity.ts";
 import { SyscallArgs } from "./syscallArgs.ts";
 import { unknownSyscall } from "./syscalls.ts";
 
@@ -104,7 +104,7 @@ const ACTION_SYSCALLS: Readonly<Record<string, ActionSyscall>> = {
       userAgent: null,
       requestId: context.requestId,
       scheduledFunctionId: null,
-      authToken: null,
+      authToken: tokenOf(context.caller),
     }),
   "1.0/getDeploymentMetadata": ({ services }) =>
     JSON.stringify({ name: services.instanceName, region: null, class: "s16" }),
@@ -140,6 +140,6 @@ function calleeOf({ services, code, component, context }: ActionFrame, args: Sys
   return {
     ...address,
     argsJson: JSON.stringify(args.json("args")),
-    caller: { kind: "system", attributes: identityOf(context.caller) },
+    caller: { kind: "system", attributes: identityOf(context.caller), token: tokenOf(context.caller) },
   };
 }

@@ -20,7 +20,7 @@ import { findCallableFunction, findFunction, requireKind } from "./deployedFunct
 import type { FunctionRequest, RunnerServices } from "./functionRun.ts";
 import { messageOf, runFunction } from "./functionRun.ts";
 import { encodedArguments, encodedResult } from "./functionValues.ts";
-import { identityOf } from "./identity.ts";
+import { identityOf, tokenOf } from "./identity.ts";
 import { RunPlan } from "./runPlan.ts";
 import { USER_TIME_LIMIT_MS } from "./userTime.ts";
 
@@ -222,6 +222,7 @@ export class CallRunner {
       plan,
       userTime: null,
       identity: identityOf(call.caller),
+      authToken: tokenOf(call.caller),
       requestId,
       nowMs: this.#options.nowMs(),
       randomSeed: Buffer.from(this.#options.randomBytes(16)).toString("hex"),

@@ -59,6 +59,7 @@ export interface FunctionRequest {
   userTime: UserTime | null;
   /** Attributes of the user, null when nobody is logged in. */
   identity: Record<string, unknown> | null;
+  authToken: string | null;
   requestId: string;
   /** What `Date.now()` shows. */
   nowMs: number;

@@ -16,13 +16,14 @@ export function functionMetadata({ fn }: FunctionFrame): string {
 }
 
 export function requestMetadata({ request }: FunctionFrame): string {
-  const { requestId, scheduledJobId } = request;
+  const { requestId, scheduledJobId, authToken } = request;
+  request.readIdentity = true;
   return JSON.stringify({
     ip: null,
     userAgent: null,
     requestId,
     scheduledFunctionId: scheduledJobId,
-    authToken: null,
+    authToken,
   });
 }
 

@@ -213,7 +213,7 @@ export class Scheduler {
 
 /** Identity is not handed to what is scheduled. */
 function callOf(componentPath: string, name: string, argsJson: string): FunctionCall {
-  return { componentPath, name, argsJson, caller: { kind: "system", attributes: null } };
+  return { componentPath, name, argsJson, caller: { kind: "system", attributes: null, token: null } };
 }
 
 function outcomeOf(result: FunctionResult): JobOutcome {

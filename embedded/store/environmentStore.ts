@@ -15,7 +15,7 @@ export class EnvironmentStore {
   }
 
   /** Persists in the open transaction. null removes the variable. */
-  save(changes: Record<string, string | null>): void {
+  save(changes: Readonly<Record<string, string | null>>): void {
     for (const [name, value] of Object.entries(changes)) {
       if (value === null) this.#database.run("DELETE FROM environment WHERE name = ?", name);
       else {

@@ -15,6 +15,7 @@ export const who = {
   nobody: reference<"query", Record<string, never>, string>("who:nobody"),
   remember: reference<"mutation", Record<string, never>, Attributes | null>("who:remember"),
   viaAction: reference<"action", Record<string, never>, (Attributes | null)[]>("who:viaAction"),
+  token: reference<"action", Record<string, never>, (string | null)[]>("who:token"),
   later: reference<"mutation", Record<string, never>, null>("who:later"),
   seenLater: reference<"query", Record<string, never>, (Attributes | null)[]>("who:seenLater"),
   secret: reference<"query", Record<string, never>, string>("who:secret"),
@@ -29,6 +30,11 @@ const whoModule = `
     await ctx.auth.getUserIdentity(),
     await ctx.runQuery(api.who.amI, {}),
     await ctx.runMutation(api.who.remember, {}),
+  ]);
+  export const tokenHere = mutationGeneric(async (ctx) => (await ctx.meta.getRequestMetadata()).authToken);
+  export const token = actionGeneric(async (ctx) => [
+    (await ctx.meta.getRequestMetadata()).authToken,
+    await ctx.runMutation(api.who.tokenHere, {}),
   ]);
   export const later = mutationGeneric(async (ctx) => { await ctx.scheduler.runAfter(0, api.who.recordLater, {}); return null; });
   export const recordLater = internalMutationGeneric(async (ctx) => {

@@ -209,7 +209,10 @@ test("what functions scheduled or called has slots that no crowd of clients can 
   expect(await actions.run("m.js:run")).toMatchObject({ status: "error" });
   const scheduled = { componentPath: "", name: "m.js:run", argsJson: "{}" };
   expect(
-    await actions.pool.runAction({ ...scheduled, caller: { kind: "system", attributes: null } }, "scheduled"),
+    await actions.pool.runAction(
+      { ...scheduled, caller: { kind: "system", attributes: null, token: null } },
+      "scheduled",
+    ),
   ).toMatchObject({ status: "success" });
   gates.open("crowd");
   expect(await crowd).toMatchObject({ status: "success" });

@@ -23,6 +23,11 @@ afterAll(async () => {
   await provider.close();
 });
 
+/** What the CLI uses of the client. */
+interface AdminClient {
+  setAdminAuth: (key: string, identity: Record<string, unknown>) => void;
+}
+
 function ann(): Record<string, unknown> {
   return { tokenIdentifier: `${provider.issuer}|ann`, issuer: provider.issuer, subject: "ann", name: "Ann" };
 }
@@ -83,6 +88,14 @@ test("an HTTP action believes an admin who acts as a user, and nobody else who s
   });
 });
 
+test("the metadata of a request holds its token, and none for an admin who acts as a user", async () => {
+  const token = await provider.token();
+  expect(await (await httpClient(token)).action(who.token, {})).toEqual([token, token]);
+  const admin = new ConvexHttpClient(app.deployment.url, { logger: false });
+  (admin as unknown as AdminClient).setAdminAuth(app.deployment.adminKey, ann());
+  expect(await admin.action(who.token, {})).toEqual([null, null]);
+});
+
 test("a scheduled function acts for nobody", async () => {
   const client = connectClient(app.deployment.url);
   client.setAuth(async () => await provider.token({ name: "Ann" }));
@@ -136,9 +149,7 @@ test("a user's token opens no internal function, no system query and no admin en
 
 test("an admin acts as a user, with the attributes given and a name made of issuer and subject", async () => {
   const client = new ConvexHttpClient(app.deployment.url, { logger: false });
-  const asAdmin = client as unknown as {
-    setAdminAuth: (key: string, identity: Record<string, unknown>) => void;
-  };
+  const asAdmin = client as unknown as AdminClient;
   asAdmin.setAdminAuth(app.deployment.adminKey, {
     issuer: "https://i",
     subject: "bob",

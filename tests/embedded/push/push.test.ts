@@ -64,7 +64,17 @@ test("a variable the app declares as required must be set", async () => {
   expect(refused.body["code"]).toBe("MissingEnvironmentVariables");
   expect(refused.body["message"]).toMatch(/are not set: NEEDED\./);
   await pusher.setVariables({ NEEDED: "here" });
-  expect((await pusher.start({ definition: envDefinition })).status).toBe(200);
+  const started = await pusher.start({ definition: envDefinition });
+  expect((await pusher.finish(started)).status).toBe(200);
+});
+
+test("a variable the running app declares as required cannot be removed", async () => {
+  const { status, body } = await pusher.setVariables({ NEEDED: null });
+  expect([status, body["code"]]).toEqual([400, "RequiredEnvironmentVariable"]);
+  expect(body["message"]).toBe(
+    "Cannot delete required environment variables: NEEDED. These are declared as required in the app definition.",
+  );
+  expect((await pusher.setVariables({ NEEDED: "still" })).status).toBe(200);
 });
 
 test.each([

@@ -14,6 +14,7 @@ const user: Caller = {
     subject: "ann",
     name: "Ann",
   },
+  token: "ann's",
   expiresAtMs: Infinity,
 };
 const admin: Caller = { kind: "admin", impersonating: null };

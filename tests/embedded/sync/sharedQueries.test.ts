@@ -54,6 +54,7 @@ function user(subject: string): Caller {
   return {
     kind: "user",
     attributes: { tokenIdentifier: `issuer|${subject}`, issuer: "issuer", subject },
+    token: "",
     expiresAtMs: 0,
   };
 }

@@ -185,6 +185,7 @@ test("a client that is behind is told nothing, and then the newest state at once
 const ann: Caller = {
   kind: "user",
   attributes: { tokenIdentifier: "t|ann", issuer: "t", subject: "ann" },
+  token: "a token",
   expiresAtMs: Infinity,
 };
 
