@@ -59,6 +59,9 @@ async function start(port: MessagePort, data: EngineThreadData): Promise<void> {
   const authenticator = createAuthenticator({
     providers: () => engine.code()?.authProviders ?? [],
     nowMs: Date.now,
+    rules: {
+      headersFor: ({ origin }) => (pool !== null && origin === pool.siteUrl ? pool.ownRequestHeaders : {}),
+    },
   });
   try {
     pool = await createActionPool({

@@ -3,10 +3,12 @@
  * syscalls, and puts a new one in its place when it dies or stops answering. What ran in the old one has failed then:
  * an action runs at most once.
  */
+import { randomUUID } from "node:crypto";
 import type { ActionContext, ActionRunner, EngineForActions } from "../protocol/actions.ts";
 import type { Caller, FunctionResult } from "../protocol/calls.ts";
 import type { DeployedCode } from "../protocol/deployedCode.ts";
 import { ActionWorker } from "./actionWorker.ts";
+import { ownRequestHeaders } from "./ownRequests.ts";
 import {
   defaultActionLimits,
   runnableCode,
@@ -41,6 +43,8 @@ export interface ActionPool {
   /** Reads the environment of every component from the engine again. */
   setEnvironment(): void;
   readonly siteUrl: string;
+  /** For requests of the deployment to its own site port. */
+  readonly ownRequestHeaders: Record<string, string>;
   /** Ends what still runs. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -70,6 +74,7 @@ class Pool implements ActionPool {
   #code: RunnableCode | null | undefined;
   #environments: Environments = {};
   #lastRunId = 0;
+  readonly #ownRequestSecret = randomUUID();
 
   constructor(options: ActionPoolOptions) {
     this.#options = options;
@@ -78,6 +83,7 @@ class Pool implements ActionPool {
       sitePort: options.sitePort,
       dataDir: options.dataDir,
       limits: { ...defaultActionLimits, ...options.limits },
+      ownRequestSecret: this.#ownRequestSecret,
       heartbeat: options.heartbeat ?? defaultHeartbeat,
       log: (line) => options.log(line),
       onStart: () => this.#introduce(),
@@ -93,6 +99,10 @@ class Pool implements ActionPool {
   get siteUrl(): string {
     const { siteHost } = this.#options;
     return `http://${siteHost.includes(":") ? `[${siteHost}]` : siteHost}:${this.#worker.port}`;
+  }
+
+  get ownRequestHeaders(): Record<string, string> {
+    return ownRequestHeaders(this.#ownRequestSecret);
   }
 
   setCode(code: DeployedCode | null): void {

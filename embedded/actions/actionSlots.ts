@@ -1,7 +1,10 @@
 /** How many actions run side by side: whoever finds no slot free waits in line, and is refused after a while. */
 
-/** `inner`: what functions scheduled or called. It has slots of its own, which no crowd of clients can take. */
-export type ActionOrigin = "client" | "inner";
+/**
+ * `inner`: what functions scheduled or called. It has slots of its own, which no crowd of clients can take.
+ * `own`: what the deployment asks of itself, one at a time. It needs none: those who hold them may be waiting for it.
+ */
+export type ActionOrigin = "client" | "inner" | "own";
 
 type Release = () => void;
 
@@ -42,6 +45,7 @@ export class ActionSlots {
   }
 
   #takeFor(origin: ActionOrigin): Release | null {
+    if (origin === "own") return () => undefined;
     if (this.#free.shared > 0) return this.#take("shared");
     return origin === "inner" && this.#free.inner > 0 ? this.#take("inner") : null;
   }

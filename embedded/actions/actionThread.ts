@@ -19,7 +19,7 @@ import type {
   ToActionThread,
 } from "./threadMessages.ts";
 
-const { siteHost, sitePort, limits, dataDir } = workerData as ActionThreadData;
+const { siteHost, sitePort, limits, dataDir, ownRequestSecret } = workerData as ActionThreadData;
 const engine = parentPort!;
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a window
 const post = (message: FromActionThread): void => engine.postMessage(message);
@@ -42,6 +42,7 @@ const services = {
   folders,
   post,
   slots,
+  ownRequestSecret,
   syscalls,
   backlog: new ResponseBacklog(limits.maxUnreadBytes, (message) => post({ kind: "strayError", message })),
   introduced: introduced.promise,

@@ -10,6 +10,7 @@ export interface ActionWorkerParts {
   siteHost: string;
   sitePort: number;
   limits: ActionLimits;
+  ownRequestSecret: string;
   dataDir: string;
   heartbeat: { everyMs: number; maxMissed: number };
   log(line: string): void;
@@ -79,6 +80,7 @@ export class ActionWorker {
       sitePort: this.#port,
       limits: this.#parts.limits,
       dataDir: this.#parts.dataDir,
+      ownRequestSecret: this.#parts.ownRequestSecret,
     };
     const worker = new Worker(new URL("./actionThread.ts", import.meta.url), {
       workerData: data,

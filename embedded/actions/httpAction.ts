@@ -12,6 +12,7 @@ import { ActionRun } from "./actionRun.ts";
 import { tooManyActions } from "./actionSlots.ts";
 import { refuseJsSyscall } from "./functionAction.ts";
 import { matchRoute } from "./httpRoutes.ts";
+import { isOwnRequest } from "./ownRequests.ts";
 import { toWebRequest } from "./webRequest.ts";
 import { sendResponse, sendText } from "./sendResponse.ts";
 import { expectsContinue, SiteRequestBody, type BodyRefusal } from "./siteRequestBody.ts";
@@ -40,7 +41,8 @@ export async function serveHttpAction(
     if (expectsContinue(incoming) && !outgoing.headersSent) outgoing.writeContinue();
   });
   if (body.refusal) return refuseBody(body.refusal, outgoing);
-  const release = await services.slots.acquire("client");
+  const origin = isOwnRequest(incoming, services.ownRequestSecret) ? "own" : "client";
+  const release = await services.slots.acquire(origin);
   if (!release) return refuseForNow(outgoing, services.limits.concurrent);
   try {
     if (outgoing.destroyed) return; // the client left while it waited in line

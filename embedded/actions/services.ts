@@ -10,6 +10,7 @@ export interface ActionServices {
   limits: ActionLimits;
   folders: StorageFolders;
   slots: ActionSlots;
+  ownRequestSecret: string;
   syscalls: EngineSyscalls;
   backlog: ResponseBacklog;
   post(message: FromActionThread): void;

@@ -41,6 +41,8 @@ export interface ActionThreadData {
   sitePort: number;
   limits: ActionLimits;
   dataDir: string;
+  /** See ownRequests.ts. */
+  ownRequestSecret: string;
 }
 
 export interface RunnableComponent {

@@ -3,7 +3,7 @@ import type { AuthProvider } from "../protocol/authProvider.ts";
 import type { Caller } from "../protocol/calls.ts";
 import { DeploymentError } from "../protocol/deploymentError.ts";
 import type { Credential } from "../protocol/mainMessages.ts";
-import { defaultFetchLimits, type FetchLimits } from "./fetchDocument.ts";
+import { defaultFetchRules, type FetchRules } from "./fetchDocument.ts";
 import { KeyCache } from "./keyCache.ts";
 import { fetchProviderKeys } from "./providerKeys.ts";
 import { verifyToken } from "./verifyToken.ts";
@@ -12,7 +12,7 @@ export interface AuthenticatorParts {
   /** Of the code that runs now. */
   providers: () => readonly AuthProvider[];
   nowMs: () => number;
-  limits?: Partial<FetchLimits>;
+  rules?: Partial<FetchRules>;
 }
 
 /** Rejects with a DeploymentError that may be shown to whoever asked. */
@@ -24,9 +24,9 @@ export interface Authenticator {
   forgetKeys(): void;
 }
 
-export function createAuthenticator({ providers, nowMs, limits }: AuthenticatorParts): Authenticator {
-  const fetchLimits = { ...defaultFetchLimits, ...limits };
-  const keys = new KeyCache((provider) => fetchProviderKeys(provider, fetchLimits), nowMs);
+export function createAuthenticator({ providers, nowMs, rules }: AuthenticatorParts): Authenticator {
+  const fetchRules = { ...defaultFetchRules, ...rules };
+  const keys = new KeyCache((provider) => fetchProviderKeys(provider, fetchRules), nowMs);
   return {
     async identify(credential) {
       switch (credential.kind) {

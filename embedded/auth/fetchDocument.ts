@@ -1,13 +1,15 @@
 /** Fetches a small JSON document of an identity provider. It may be slow, huge, moved or not there: all of that is bounded here. */
 
-export interface FetchLimits {
+export interface FetchRules {
   /** For the whole of it, redirects and body included. */
   timeoutMs: number;
   maxBytes: number;
   maxRedirects: number;
+  /** More headers for a request to this URL. */
+  headersFor?: (url: URL) => Record<string, string>;
 }
 
-export const defaultFetchLimits: FetchLimits = { timeoutMs: 10_000, maxBytes: 512 * 1024, maxRedirects: 5 };
+export const defaultFetchRules: FetchRules = { timeoutMs: 10_000, maxBytes: 512 * 1024, maxRedirects: 5 };
 
 export interface FetchedDocument {
   status: number;
@@ -20,31 +22,31 @@ export interface FetchedDocument {
 }
 
 /** Rejects with an Error whose message completes "could not be fetched: …". */
-export async function fetchDocument(url: string, limits: FetchLimits): Promise<FetchedDocument> {
-  const signal = AbortSignal.timeout(limits.timeoutMs);
+export async function fetchDocument(url: string, rules: FetchRules): Promise<FetchedDocument> {
+  const signal = AbortSignal.timeout(rules.timeoutMs);
   try {
-    const response = await follow(url, limits, signal);
+    const response = await follow(url, rules, signal);
     return {
       status: response.status,
       statusText: response.statusText,
       mediaType: response.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase() ?? null,
       maxAgeSeconds: maxAge(response.headers.get("cache-control")),
-      body: await boundedText(response, limits.maxBytes),
+      body: await boundedText(response, rules.maxBytes),
     };
   } catch (error) {
-    if (signal.aborted) throw new Error(`no answer within ${limits.timeoutMs} ms`, { cause: error });
+    if (signal.aborted) throw new Error(`no answer within ${rules.timeoutMs} ms`, { cause: error });
     throw error;
   }
 }
 
-async function follow(url: string, { maxRedirects }: FetchLimits, signal: AbortSignal): Promise<Response> {
+async function follow(url: string, rules: FetchRules, signal: AbortSignal): Promise<Response> {
   let target = new URL(url);
   for (let redirects = 0; ; redirects++) {
-    const response = await fetchOnce(target, signal);
+    const response = await fetchOnce(target, rules, signal);
     const location = response.headers.get("location");
     if (response.status < 300 || response.status >= 400 || location === null) return response;
     await response.body?.cancel();
-    if (redirects === maxRedirects) throw new Error(`more than ${maxRedirects} redirects`);
+    if (redirects === rules.maxRedirects) throw new Error(`more than ${rules.maxRedirects} redirects`);
     target = redirectTarget(location, target);
   }
 }
@@ -64,9 +66,9 @@ export function refuseDowngrade(from: URL, to: URL): void {
   }
 }
 
-async function fetchOnce(url: URL, signal: AbortSignal): Promise<Response> {
+async function fetchOnce(url: URL, { headersFor }: FetchRules, signal: AbortSignal): Promise<Response> {
   try {
-    const headers = { Accept: "application/json", "User-Agent": "Convex/1.0" };
+    const headers = { Accept: "application/json", "User-Agent": "Convex/1.0", ...headersFor?.(url) };
     return await fetch(url, { redirect: "manual", signal, headers });
   } catch (error) {
     // Node's own message is "fetch failed"; what failed is the cause's.

@@ -8,7 +8,7 @@ import {
   type OidcProvider,
 } from "../protocol/authProvider.ts";
 import { DeploymentError } from "../protocol/deploymentError.ts";
-import { fetchDocument, type FetchedDocument, type FetchLimits, refuseDowngrade } from "./fetchDocument.ts";
+import { fetchDocument, type FetchedDocument, type FetchRules, refuseDowngrade } from "./fetchDocument.ts";
 
 export interface ProviderKeys {
   /** As the discovery document names itself; null when none was asked for. */
@@ -19,23 +19,23 @@ export interface ProviderKeys {
 }
 
 /** Rejects with AuthProviderDiscoveryFailed, AuthProviderOverloaded or, for a custom JWT provider, InvalidAuthHeader. */
-export function fetchProviderKeys(provider: AuthProvider, limits: FetchLimits): Promise<ProviderKeys> {
-  return isCustomJwt(provider) ? customJwtKeys(provider, limits) : discoveredKeys(provider, limits);
+export function fetchProviderKeys(provider: AuthProvider, rules: FetchRules): Promise<ProviderKeys> {
+  return isCustomJwt(provider) ? customJwtKeys(provider, rules) : discoveredKeys(provider, rules);
 }
 
 const jwksMediaTypes = ["application/json", "application/jwk-set+json"];
 
-async function discoveredKeys({ domain }: OidcProvider, limits: FetchLimits): Promise<ProviderKeys> {
+async function discoveredKeys({ domain }: OidcProvider, rules: FetchRules): Promise<ProviderKeys> {
   const failure = `Auth provider discovery of ${domain} failed`;
   const documentUrl = `${domain.replace(/\/+$/, "")}/.well-known/openid-configuration`;
   try {
-    const document = await fetchDocument(documentUrl, limits);
+    const document = await fetchDocument(documentUrl, rules);
     const { issuer, jwks_uri: jwksUri } = objectOf(accepted(document, ["application/json"], failure));
     if (typeof issuer !== "string" || typeof jwksUri !== "string" || !URL.canParse(jwksUri)) {
       throw new Error("the document names no issuer and jwks_uri");
     }
     refuseDowngrade(new URL(documentUrl), new URL(jwksUri));
-    const jwks = await fetchDocument(jwksUri, limits);
+    const jwks = await fetchDocument(jwksUri, rules);
     const find = keySet(accepted(jwks, jwksMediaTypes, failure));
     return { issuer, find, maxAgeSeconds: shorter(document.maxAgeSeconds, jwks.maxAgeSeconds) };
   } catch (error) {
@@ -65,10 +65,10 @@ function codeOfStatus(status: number): "AuthProviderOverloaded" | "AuthProviderD
   return mayPass ? "AuthProviderOverloaded" : "AuthProviderDiscoveryFailed";
 }
 
-async function customJwtKeys({ jwks: url }: CustomJwtProvider, limits: FetchLimits): Promise<ProviderKeys> {
+async function customJwtKeys({ jwks: url }: CustomJwtProvider, rules: FetchRules): Promise<ProviderKeys> {
   const { body, maxAgeSeconds } = url.startsWith("data:")
     ? await readDataUri(url)
-    : await fetchJwks(url, limits);
+    : await fetchJwks(url, rules);
   try {
     return { issuer: null, find: keySet(body), maxAgeSeconds };
   } catch (cause) {
@@ -88,14 +88,14 @@ async function readDataUri(url: string): Promise<Pick<FetchedDocument, "body" | 
   }
 }
 
-async function fetchJwks(url: string, limits: FetchLimits): Promise<FetchedDocument> {
+async function fetchJwks(url: string, rules: FetchRules): Promise<FetchedDocument> {
   const unreachable = (reason: string, cause?: unknown): DeploymentError =>
     new DeploymentError(
       "InvalidAuthHeader",
       `Could not fetch JWKS from URL '${url}': ${reason}. Check that the URL is correct and accessible.`,
       { cause },
     );
-  const document = await fetchDocument(url, limits).catch((error: unknown) => {
+  const document = await fetchDocument(url, rules).catch((error: unknown) => {
     throw unreachable(error instanceof Error ? error.message : String(error), error);
   });
   if (document.status !== 200) throw unreachable(`HTTP ${document.status} ${document.statusText}`);

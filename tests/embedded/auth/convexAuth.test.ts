@@ -112,6 +112,19 @@ test("a subscription changes with who is signed in", async () => {
   await live.close();
 });
 
+test("a crowd that takes every place for actions does not keep the deployment from asking itself for its keys", async () => {
+  const { token } = await withPassword("signUp", "hal@example.com", "a long password");
+  // The keys are forgotten, and all of these wait for them: none can be served before another request is.
+  await app.convex(deployment, "env", "set", "UNRELATED=1");
+  const crowd = Array.from({ length: 100 }, async () => {
+    const response = await fetch(`${deployment.siteUrl}/me`, {
+      headers: { Authorization: `Bearer ${token}` },
+    });
+    return ((await response.json()) as { issuer?: string }).issuer;
+  });
+  expect(new Set(await Promise.all(crowd))).toEqual(new Set([deployment.siteUrl]));
+});
+
 test("new keys in the environment end what the old ones signed", async () => {
   const { token } = await withPassword("signUp", "gus@example.com", "a long password");
   await setUpConvexAuth(app, deployment);

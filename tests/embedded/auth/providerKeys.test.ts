@@ -37,8 +37,8 @@ function discovery(): Record<string, string> {
   return { issuer: provider.issuer, jwks_uri: provider.issuer + jwksPath };
 }
 
-function authenticator(limits = {}, configured: AuthProvider[] = [oidc()]): Authenticator {
-  return createAuthenticator({ providers: () => configured, nowMs: () => nowMs, limits });
+function authenticator(rules = {}, configured: AuthProvider[] = [oidc()]): Authenticator {
+  return createAuthenticator({ providers: () => configured, nowMs: () => nowMs, rules });
 }
 
 function oidc(): AuthProvider {
