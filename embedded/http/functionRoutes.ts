@@ -87,7 +87,7 @@ const runTestFunction: Route = {
       source: asString(bundle["source"], "The source of bundle"),
       argsJson: JSON.stringify(args),
     });
-    return reply(committed, format);
+    return { type: "encodedJson", encoded: encodeResult(committed, format) };
   },
 };
 
