@@ -43,7 +43,8 @@ export function serveMainThread(parts: EngineServiceParts): void {
     log,
     every,
     nowMs: Date.now,
-    startSlice,
+    startSlice: () => startPiece(sliceMs),
+    startTurn: () => startPiece(turnMs),
   });
   const service: EngineService = {
     runFunction: async (request) =>
@@ -101,8 +102,11 @@ export function serveMainThread(parts: EngineServiceParts): void {
 /** Long enough for a page's queries, short enough for a heartbeat to pass between. */
 const sliceMs = 50;
 
-function startSlice(): () => boolean {
-  const endsAtMs = performance.now() + sliceMs;
+/** As long as a batch of mutations stays open: their answers wait for the end of the turn. */
+const turnMs = 10;
+
+function startPiece(lengthMs: number): () => boolean {
+  const endsAtMs = performance.now() + lengthMs;
   return () => performance.now() >= endsAtMs;
 }
 

@@ -28,6 +28,8 @@ export interface SyncServerParts {
   nowMs: () => number;
   /** Begins a piece of work after which others get the thread. Returns what tells whether it is over. */
   startSlice: () => () => boolean;
+  /** The same for messages: what they did is told after it. */
+  startTurn: () => () => boolean;
 }
 
 /** Clients give up after 60 s of silence. */
@@ -51,7 +53,7 @@ export class SyncServer {
   constructor(parts: SyncServerParts) {
     this.#parts = parts;
     this.#queries = new SharedQueries(parts.runQueries);
-    this.#turns = new Turns(parts.startSlice);
+    this.#turns = new Turns(parts.startTurn);
     const rerunAll = (): void => {
       this.#queries.markAllStale();
       this.#tellSoon();
