@@ -1,8 +1,9 @@
-/** Evaluates the filter expressions of `convex/server` (`filter_builder_impl.ts`) on documents. */
+/** Evaluates the filter expressions of `convex/server` (`filter_builder_impl.ts`) on documents, as Convex does. */
 import { compareValues } from "convex/values";
 
-import { decodeValue, valueAtPath } from "../values/convexJson.ts";
+import { decodeValue, typeName, valueAtPath } from "../values/convexJson.ts";
 import type { Value } from "../values/convexJson.ts";
+import { valueText } from "../values/validatorText.ts";
 import { isRecord } from "./syscallArgs.ts";
 
 type Operand = Value | undefined;
@@ -37,8 +38,10 @@ export function decodeOrUndefined(json: unknown): Operand {
   return isRecord(json) && "$undefined" in json ? undefined : decodeValue(json);
 }
 
+/** @throws Error when the value is no boolean. */
 export function isTrue(value: Operand): boolean {
-  return value === true;
+  if (typeof value === "boolean") return value;
+  throw new Error(`Cannot use value ${described(value)} as a Boolean`);
 }
 
 const COMPARISONS: Readonly<Record<string, (order: number) => boolean>> = {
@@ -51,30 +54,53 @@ const COMPARISONS: Readonly<Record<string, (order: number) => boolean>> = {
 };
 
 interface Arithmetic {
-  symbol: string;
+  name: string;
   numbers: (a: number, b: number) => number;
   bigints: (a: bigint, b: bigint) => bigint;
 }
 
 const ARITHMETIC: Readonly<Record<string, Arithmetic>> = {
-  $add: { symbol: "+", numbers: (a, b) => a + b, bigints: (a, b) => a + b },
-  $sub: { symbol: "-", numbers: (a, b) => a - b, bigints: (a, b) => a - b },
-  $mul: { symbol: "*", numbers: (a, b) => a * b, bigints: (a, b) => a * b },
-  $div: { symbol: "/", numbers: (a, b) => a / b, bigints: (a, b) => a / b },
-  $mod: { symbol: "%", numbers: (a, b) => a % b, bigints: (a, b) => a % b },
+  $add: { name: "add", numbers: (a, b) => a + b, bigints: (a, b) => a + b },
+  $sub: { name: "subtract", numbers: (a, b) => a - b, bigints: (a, b) => a - b },
+  $mul: { name: "multiply", numbers: (a, b) => a * b, bigints: (a, b) => a * b },
+  $div: { name: "divide", numbers: (a, b) => a / b, bigints: (a, b) => a / b },
+  $mod: { name: "mod", numbers: (a, b) => a % b, bigints: (a, b) => a % b },
 };
 
-function calculated({ symbol, numbers, bigints }: Arithmetic, left: Operand, right: Operand): Value {
+function calculated(arithmetic: Arithmetic, left: Operand, right: Operand): Value {
+  const { name, numbers } = arithmetic;
   if (typeof left === "number" && typeof right === "number") return numbers(left, right);
-  if (typeof left === "bigint" && typeof right === "bigint") return BigInt.asIntN(64, bigints(left, right));
-  throw new Error(
-    `Cannot calculate ${typeof left} ${symbol} ${typeof right} in a filter: both must be numbers or both bigints`,
-  );
+  if (typeof left === "bigint" && typeof right === "bigint")
+    return calculatedBigints(arithmetic, left, right);
+  throw new Error(`Cannot ${name} ${described(left)} and ${described(right)}`);
+}
+
+function calculatedBigints({ name, bigints }: Arithmetic, left: bigint, right: bigint): bigint {
+  const divides = name === "divide" || name === "mod";
+  if (divides && right === 0n) throw new Error(`Cannot ${name} ${left} by zero`);
+  const result = bigints(left, right);
+  // The remainder of the smallest Int64 and -1 comes from a division that overflows.
+  const fits = isInt64(result) && !(name === "mod" && !isInt64(left / right));
+  if (fits) return result;
+  throw new Error(`Cannot ${name} ${left} and ${right}: the result is out of range for Int64`);
 }
 
 function negated(value: Operand): Value {
-  if (typeof value === "number" || typeof value === "bigint") return -value;
-  throw new Error(`Cannot negate ${typeof value} in a filter`);
+  if (typeof value === "number") return -value;
+  if (typeof value === "bigint") {
+    if (isInt64(-value)) return -value;
+    throw new Error(`Cannot negate ${value}: the result is out of range for Int64`);
+  }
+  throw new Error(`Cannot negate ${described(value)}`);
+}
+
+function isInt64(value: bigint): boolean {
+  return BigInt.asIntN(64, value) === value;
+}
+
+function described(value: Operand): string {
+  const text = value === undefined ? "undefined" : valueText(value);
+  return `${text} (type ${typeName(value)})`;
 }
 
 function fieldExpression(path: unknown): Expression {

@@ -11,17 +11,16 @@ import type { KeyInterval } from "../transaction/readSet.ts";
 import type { Transaction } from "../transaction/transaction.ts";
 import { keyAfter } from "../values/indexKey.ts";
 import type { IndexKey } from "../values/indexKey.ts";
-import { QueryPipeline } from "./queryPipeline.ts";
+import { PageReader } from "./pageReader.ts";
+import type { PageLimits } from "./pageReader.ts";
 import type { QueryPlan } from "./queryPlan.ts";
 
-export interface PageRequest {
+export interface PageRequest extends PageLimits {
   /** JSON of the query, which cursors are bound to. */
   fingerprint: string;
   cursor: string | null;
   endCursor: string | null;
   pageSize: number;
-  maximumRowsRead: number | null;
-  maximumBytesRead: number | null;
 }
 
 export interface Page {
@@ -34,9 +33,8 @@ export interface Page {
 
 type Position = { kind: "after"; key: IndexKey } | { kind: "end" };
 
-/** A page longer than this should be read as two. */
-const LONG_PAGE = 6144;
-const MAX_PAGE_SIZE = 32_000;
+/** Below this number of rows there is no use in splitting a page. */
+const FEWEST_ROWS_TO_SPLIT = 3;
 const PURPOSE = "cursor";
 
 export class Paginator {
@@ -48,45 +46,42 @@ export class Paginator {
 
   /** @throws Error when a cursor belongs to another query; it carries the data that clients know as InvalidCursor. */
   readPage(transaction: Transaction, plan: QueryPlan, request: PageRequest): Page {
-    if (request.pageSize <= 0) throw new Error("Must request at least 1 document while paginating");
-    if (request.pageSize > MAX_PAGE_SIZE) throw new Error(`Requested too many items: ${request.pageSize}`);
+    checkRequest(request, transaction.usage.limit("documentsRead"));
     const queryHash = createHash("sha256").update(request.fingerprint).digest("base64url").slice(0, 16);
     const start = request.cursor === null ? null : this.#open(queryHash, request.cursor);
     const end = request.endCursor === null ? null : this.#open(queryHash, request.endCursor);
-    if (start?.kind === "end" || !plan.source) return this.#emptyPage(queryHash);
+    if (start?.kind === "end" || !plan.source) return this.#emptyPage(queryHash, end);
 
     const interval = between(plan.source.interval, plan.order, start, end);
-    const pipeline = new QueryPipeline(transaction, plan, {
-      interval,
-      expectedRows: request.pageSize,
-      mayReadOn: withinLimits(transaction, request),
-    });
-    const page: ScannedDocument[] = [];
-    let isExhausted = false;
-    // A page with a given end is read up to it, however long it has become.
-    const wantedRows = end === null ? request.pageSize : Infinity;
-    while (!isExhausted && page.length < wantedRows) {
-      const document = pipeline.next();
-      if (document) page.push(document);
-      else isExhausted = true;
-    }
-    const last = pipeline.lastScanned;
-    const stopsAtRow = last !== null && (!isExhausted || pipeline.wasStopped);
-    const position: Position = stopsAtRow ? { kind: "after", key: last.key } : (end ?? { kind: "end" });
-    const isLong = page.length > LONG_PAGE;
-    const middle = page.length >= 2 ? page[Math.floor((page.length - 1) / 2)] : undefined;
+    const reader = new PageReader(transaction, plan, interval, request, end !== null);
+    const page = reader.read();
+    const stoppedAt = reader.stoppedAt();
+    const position: Position = end ?? (stoppedAt ? { kind: "after", key: stoppedAt } : { kind: "end" });
     return {
       page,
       isDone: position.kind === "end",
       continueCursor: this.#seal(queryHash, position),
-      splitCursor: middle ? this.#seal(queryHash, { kind: "after", key: middle.key }) : null,
-      pageStatus: pipeline.wasStopped ? "SplitRequired" : isLong ? "SplitRecommended" : null,
+      splitCursor: this.#splitCursor(queryHash, plan, reader.keys),
+      pageStatus: reader.status(),
     };
   }
 
-  #emptyPage(queryHash: string): Page {
-    const continueCursor = this.#seal(queryHash, { kind: "end" });
-    return { page: [], isDone: true, continueCursor, splitCursor: null, pageStatus: null };
+  #emptyPage(queryHash: string, end: Position | null): Page {
+    const position = end ?? { kind: "end" };
+    return {
+      page: [],
+      isDone: position.kind === "end",
+      continueCursor: this.#seal(queryHash, position),
+      splitCursor: null,
+      pageStatus: null,
+    };
+  }
+
+  /** In the middle of the rows read. To read half the results of a search is no less work. */
+  #splitCursor(queryHash: string, { source }: QueryPlan, keys: readonly IndexKey[]): string | null {
+    const middle = keys[Math.floor(keys.length / 2)];
+    if (!middle || keys.length < FEWEST_ROWS_TO_SPLIT || (source && "search" in source)) return null;
+    return this.#seal(queryHash, { kind: "after", key: middle });
   }
 
   #seal(queryHash: string, position: Position): string {
@@ -98,6 +93,22 @@ export class Paginator {
     const [hash, place] = this.#secrets.verify(PURPOSE, cursor)?.split(":") ?? [];
     if (hash !== queryHash || place === undefined) throw invalidCursor();
     return place === "" ? { kind: "end" } : { kind: "after", key: Buffer.from(place, "base64url") };
+  }
+}
+
+function checkRequest(
+  { pageSize, maximumRowsRead, maximumBytesRead }: PageRequest,
+  maxPageSize: number,
+): void {
+  if (!Number.isInteger(pageSize) || pageSize < 0) {
+    throw new Error(
+      `Invalid arguments for \`queryPage\`: the page size must be a whole number, not ${pageSize}`,
+    );
+  }
+  if (pageSize === 0) throw new Error("Must request at least 1 document while paginating");
+  if (pageSize > maxPageSize) throw new Error(`Requested too many items: ${pageSize}`);
+  if (maximumRowsRead === 0 || maximumBytesRead === 0) {
+    throw new Error("maximumRowsRead and maximumBytesRead must be greater than 0");
   }
 }
 
@@ -113,19 +124,6 @@ function between(
   if (order === "asc")
     return { lower: after ? keyAfter(after) : lower, upper: until ? keyAfter(until) : upper };
   return { lower: until ?? lower, upper: after ?? upper };
-}
-
-/** Allows reading until one of the request's own limits is reached, and one row in any case. */
-function withinLimits(
-  transaction: Transaction,
-  { maximumRowsRead, maximumBytesRead }: PageRequest,
-): () => boolean {
-  const { documentsRead, bytesRead } = transaction.usage.total;
-  return () => {
-    const rows = transaction.usage.total.documentsRead - documentsRead;
-    const bytes = transaction.usage.total.bytesRead - bytesRead;
-    return rows === 0 || (rows < (maximumRowsRead ?? Infinity) && bytes < (maximumBytesRead ?? Infinity));
-  };
 }
 
 function invalidCursor(): Error {

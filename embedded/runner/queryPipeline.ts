@@ -1,4 +1,5 @@
-/** A running query: rows of an index through filters and limits, one document at a time. */
+/** A running query: rows of an index or results of a search through filters and limits, one document at a time. */
+import { SearchScan } from "../search/searchScan.ts";
 import { IndexScan } from "../transaction/indexScan.ts";
 import type { ScannedDocument } from "../transaction/indexScan.ts";
 import type { KeyInterval } from "../transaction/readSet.ts";
@@ -8,37 +9,30 @@ import { decodeValue } from "../values/convexJson.ts";
 import { isTrue } from "./filterExpression.ts";
 import type { QueryOperator, QueryPlan } from "./queryPlan.ts";
 
+/** For a page: the part of the source to read, how many rows are likely, and whether another row may be read. */
+export interface PageBounds {
+  interval: KeyInterval;
+  expectedRows: number;
+  /** @param nextBytes - Size of the row. */
+  mayReadOn: (nextBytes: number) => boolean;
+  /** Called with each row, before filters. */
+  onRead: (row: ScannedDocument) => void;
+}
+
 export class QueryPipeline {
-  readonly #scan: IndexScan | null;
+  readonly #scan: IndexScan | SearchScan | null;
   readonly #operators: readonly QueryOperator[];
   /** How many documents each limit has let through, by position in the operators. */
   readonly #passed: number[];
-  readonly #mayReadOn: () => boolean;
+  readonly #page: PageBounds | undefined;
   #wasStopped = false;
-  #lastScanned: ScannedDocument | null = null;
 
-  /**
-   * @param page - For a page: the part of the plan's interval to read, how many rows are likely, and whether another
-   *   row may be read.
-   */
-  constructor(
-    transaction: Transaction,
-    plan: QueryPlan,
-    page?: { interval: KeyInterval; expectedRows: number; mayReadOn: () => boolean },
-  ) {
-    this.#mayReadOn = page?.mayReadOn ?? (() => true);
+  constructor(transaction: Transaction, plan: QueryPlan, page?: PageBounds) {
+    this.#page = page;
     this.#operators = plan.operators;
     this.#passed = plan.operators.map(() => 0);
-    const { source, order } = plan;
     const wanted = page?.expectedRows ?? rowsWanted(plan.operators);
-    this.#scan = source
-      ? new IndexScan(transaction, { ...source, interval: page?.interval ?? source.interval, order }, wanted)
-      : null;
-  }
-
-  /** Row read last, whether or not the operators let it through. */
-  get lastScanned(): ScannedDocument | null {
-    return this.#lastScanned;
+    this.#scan = scanOf(transaction, plan, page?.interval, wanted);
   }
 
   /** Whether it ended because it might not read on. */
@@ -49,13 +43,13 @@ export class QueryPipeline {
   /** @returns null at the end. Reads no row beyond the last one a limit lets through. */
   next(): ScannedDocument | null {
     while (this.#scan && !this.#isFull()) {
-      if (!this.#mayReadOn()) {
+      if (this.#page?.mayReadOn(this.#scan.nextBytes()) === false) {
         this.#wasStopped = true;
         return null;
       }
       const document = this.#scan.next();
       if (!document) return null;
-      this.#lastScanned = document;
+      this.#page?.onRead(document);
       if (this.#letsThrough(document)) return document;
     }
     return null;
@@ -78,6 +72,18 @@ export class QueryPipeline {
     }
     return true;
   }
+}
+
+function scanOf(
+  transaction: Transaction,
+  { source, order }: QueryPlan,
+  part: KeyInterval | undefined,
+  wanted: number | undefined,
+): IndexScan | SearchScan | null {
+  if (source === null) return null;
+  const interval = part ?? source.interval;
+  if ("search" in source) return new SearchScan(transaction, { ...source, interval });
+  return new IndexScan(transaction, { ...source, interval, order }, wanted);
 }
 
 /** A limit before any filter says how many rows will be read. */

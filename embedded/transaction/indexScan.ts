@@ -48,17 +48,27 @@ export class IndexScan {
     transaction.usage.count("databaseQueries", 1);
   }
 
+  /** Size of the document that `next` will hand out, without handing it out; 0 at the end. */
+  nextBytes(): number {
+    this.#fetchIfNeeded();
+    return this.#batch[0]?.bytes ?? 0;
+  }
+
   next(): ScannedDocument | null {
-    // Rows fetched ahead are stale once this transaction has written.
-    const writes = this.#transaction.writes.mark();
-    const isStale = this.#writesAtFetch !== writes;
-    if (isStale || (this.#batch.length === 0 && !this.#batchIsLast)) this.#fetch(writes);
+    this.#fetchIfNeeded();
     const document = this.#batch.shift() ?? null;
     this.#cover(document?.key ?? null);
     if (!document) return null;
     this.#transaction.usage.count("documentsRead", 1);
     this.#transaction.usage.count("bytesRead", document.bytes);
     return document;
+  }
+
+  #fetchIfNeeded(): void {
+    // Rows fetched ahead are stale once this transaction has written.
+    const writes = this.#transaction.writes.mark();
+    const isStale = this.#writesAtFetch !== writes;
+    if (isStale || (this.#batch.length === 0 && !this.#batchIsLast)) this.#fetch(writes);
   }
 
   /** @param key - Key handed out last; null when the interval was read to its end. */

@@ -74,6 +74,15 @@ export class TransactionUsage {
     this.#check(metric);
   }
 
+  /** Whether so much more would still be within the limit. */
+  hasRoomFor(metric: UsageMetric, amount: number): boolean {
+    return this.total[metric] + amount <= this.#limits[metric];
+  }
+
+  limit(metric: UsageMetric): number {
+    return this.#limits[metric];
+  }
+
   /** A function that caught the error of a limit must still not commit. */
   checkAll(): void {
     for (const metric of Object.keys(this.total) as UsageMetric[]) this.#check(metric);

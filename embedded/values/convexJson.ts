@@ -35,6 +35,18 @@ export function isObjectValue(value: Value | undefined): value is ObjectValue {
   );
 }
 
+/** Convex's name of the value's type. */
+export function typeName(value: Value | undefined): string {
+  if (value === undefined) return "undefined";
+  if (value === null) return "Null";
+  if (typeof value === "bigint") return "Int64";
+  if (typeof value === "number") return "Float64";
+  if (typeof value === "boolean") return "Boolean";
+  if (typeof value === "string") return "String";
+  if (value instanceof ArrayBuffer) return "Bytes";
+  return Array.isArray(value) ? "Array" : "Object";
+}
+
 /** Value at a field path ("a.b"); undefined where the path leaves the value. */
 export function valueAtPath(value: Value | undefined, path: string): Value | undefined {
   let current: Value | undefined = value;

@@ -38,7 +38,6 @@ const APP = functions(`
   export const hangs = query(async () => { await new Promise(() => {}); });
   export const logs = query(async () => { console.log("hello", { a: 1 }); console.warn("careful"); });
   export const chatty = query(async () => { for (let n = 0; n < 1000; n++) console.log(n); });
-  export const search = query(async (ctx) => await ctx.db.query("notes").withSearchIndex("s", (q) => q.search("text", "x")).collect());
   export const meta = mutation(async (ctx) => {
     const metrics = await ctx.meta.getTransactionMetrics();
     return { ...(await ctx.meta.getFunctionMetadata()), read: metrics.documentsRead.used, ts: typeof ctx.meta.getSnapshotTs() };
@@ -163,12 +162,6 @@ test("a call keeps 256 log lines and says that there were more", async () => {
     256,
     "[ERROR] Log overflow (maximum 256). Remaining log lines omitted.",
   ]);
-});
-
-test("what is not there yet says so", async () => {
-  expect(await fixture.errorOf("m:search")).toContain(
-    "Full text search is not part of the embedded deployment yet",
-  );
 });
 
 test("metadata", async () => {
