@@ -18,9 +18,9 @@ import type {
   Commit,
   Engine,
   MutationRequest,
+  PreparationStatus,
   QueryCall,
   QueryRun,
-  SchemaProblem,
 } from "./protocol/engine.ts";
 import { DeploymentFiles } from "./files/deploymentFiles.ts";
 import { openEngineParts } from "./engineParts.ts";
@@ -28,7 +28,7 @@ import type { EngineOptions, EngineParts } from "./engineParts.ts";
 import { answerActionSyscall } from "./runner/actionSyscalls.ts";
 import { installCrons } from "./scheduler/cronTable.ts";
 import { BY_CREATION_TIME } from "./store/catalog.ts";
-import { findSchemaProblem, installSchema } from "./store/schemaInstall.ts";
+import { installSchema } from "./store/schemaInstall.ts";
 
 export type OpenEngine = Engine &
   EngineForActions & {
@@ -107,15 +107,21 @@ class EmbeddedEngine implements OpenEngine {
     return this.#parts.codeStore.current();
   }
 
-  validateSchema(code: DeployedCode): SchemaProblem | null {
-    return this.#parts.transactions.read((transaction) => findSchemaProblem(transaction, code, this.code()));
+  prepareSchema(code: DeployedCode, waitMs: number): Promise<PreparationStatus> {
+    return this.#parts.preparations.status(code, waitMs);
   }
 
-  async installCode(code: DeployedCode): Promise<void> {
-    const { transactions, codeStore, scheduler } = this.#parts;
+  forgetSchema(code: DeployedCode): void {
+    this.#parts.preparations.forget(code);
+  }
+
+  async installCode(code: DeployedCode, mayInstall?: () => void): Promise<void> {
+    const { transactions, codeStore, scheduler, preparations, indexUpkeep } = this.#parts;
+    const preparation = await preparations.ready(code);
+    mayInstall?.();
     transactions.write(
       (transaction) => {
-        const problem = findSchemaProblem(transaction, code, this.code());
+        const problem = preparation.findProblem(transaction);
         if (problem) throw new DeploymentError("InvalidModules", problem.message);
         installSchema(transaction, code);
         installCrons(transaction, code, this.#nowMs());
@@ -125,11 +131,13 @@ class EmbeddedEngine implements OpenEngine {
       {
         afterCommit: () => {
           codeStore.use(code);
+          preparations.forgetAll();
           this.#tell(this.#codeListeners, code);
         },
       },
     );
     scheduler.wake();
+    indexUpkeep.wake();
   }
 
   onCode(listener: (code: DeployedCode) => void): () => void {
@@ -228,8 +236,11 @@ class EmbeddedEngine implements OpenEngine {
   }
 
   async close(): Promise<void> {
-    const { scheduler, completions, database, transactions } = this.#parts;
+    const { scheduler, completions, database, transactions, preparations, indexUpkeep } = this.#parts;
     scheduler.close();
+    preparations.forgetAll();
+    indexUpkeep.close();
+    await indexUpkeep.settled();
     transactions.flush();
     completions.close();
     database.close();

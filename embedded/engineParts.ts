@@ -1,6 +1,7 @@
 /** Opens the database of an engine and wires store, transactions, runner, scheduler and usage to one another. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 
 import { FileStore } from "./files/fileStore.ts";
 import { folderUnusable } from "./folderUnusable.ts";
@@ -19,7 +20,9 @@ import { Catalog } from "./store/catalog.ts";
 import { CodeStore } from "./store/codeStore.ts";
 import { Database } from "./store/database.ts";
 import { EnvironmentStore } from "./store/environmentStore.ts";
+import { IndexUpkeep } from "./store/indexUpkeep.ts";
 import { MutationResults } from "./store/mutationResults.ts";
+import { SchemaPreparations } from "./store/schemaPreparations.ts";
 import { Secrets } from "./store/secrets.ts";
 import { CommitClock } from "./transaction/commitClock.ts";
 import { Transactions } from "./transaction/transactions.ts";
@@ -64,6 +67,8 @@ export interface EngineParts {
   services: RunnerServices;
   calls: CallRunner;
   scheduler: Scheduler;
+  preparations: SchemaPreparations;
+  indexUpkeep: IndexUpkeep;
   ledger: UsageLedger;
   completions: CompletionLog;
   logError: (error: unknown) => void;
@@ -128,7 +133,33 @@ export function openEngineParts(options: EngineOptions): EngineParts {
     if (hasScheduled) scheduler.wake();
     hasScheduled = false;
   });
-  return { ...store, transactions, services, calls, scheduler, ledger, completions, logError };
+  const preparations = new SchemaPreparations({
+    transactions,
+    catalog,
+    running: () => codeStore.current(),
+    setTimer: timers.setTimer,
+    nextTurn: setImmediate,
+  });
+  const indexUpkeep = new IndexUpkeep({
+    database,
+    transactions,
+    catalog,
+    nextTurn: setImmediate,
+    onError: logError,
+  });
+  indexUpkeep.start();
+  return {
+    ...store,
+    transactions,
+    services,
+    calls,
+    scheduler,
+    preparations,
+    indexUpkeep,
+    ledger,
+    completions,
+    logError,
+  };
 }
 
 /** After the messages that have arrived: what they ask for joins the batch. */

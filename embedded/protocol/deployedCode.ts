@@ -51,9 +51,24 @@ export interface IndexDefinition {
   fields: string[];
 }
 
+export interface SearchIndexDefinition {
+  name: string;
+  /** Path of the field whose text is searched. */
+  searchField: string;
+  /** Paths of the fields that a search may compare. */
+  filterFields: string[];
+}
+
+export type AnyIndexDefinition = IndexDefinition | SearchIndexDefinition;
+
 export interface TableDefinition {
   tableName: string;
   indexes: IndexDefinition[];
+  // The lists of the next three kinds are absent in code that was stored before there were any.
+  searchIndexes?: SearchIndexDefinition[];
+  /** Staged indexes are filled and kept, but not used. */
+  stagedIndexes?: IndexDefinition[];
+  stagedSearchIndexes?: SearchIndexDefinition[];
   /** null when the table takes any document. */
   documentType: ValidatorJson | null;
 }
@@ -107,6 +122,18 @@ export interface DeployedCode {
   /** What the CLI sent as `functions` and `udfServerVersion`, echoed by `get_config_hashes`. */
   functionsDir: string;
   udfServerVersion: string;
+}
+
+/** What queries of the code use. */
+export function liveIndexes({ indexes, searchIndexes = [] }: TableDefinition): AnyIndexDefinition[] {
+  return [...indexes, ...searchIndexes];
+}
+
+export function stagedIndexes({
+  stagedIndexes: database = [],
+  stagedSearchIndexes = [],
+}: TableDefinition): AnyIndexDefinition[] {
+  return [...database, ...stagedSearchIndexes];
 }
 
 /** "messages:send" and "messages.js:send" -> "messages.js:send"; "messages" -> "messages.js:default". */

@@ -53,6 +53,17 @@ export interface SchemaProblem {
   message: string;
 }
 
+/** How far the database is in getting ready for pushed code, by component. */
+export type SchemaProgress = Record<
+  ComponentPath,
+  { schemaValidationComplete: boolean; indexesComplete: number; indexesTotal: number }
+>;
+
+export type PreparationStatus =
+  | { type: "inProgress"; components: SchemaProgress }
+  | { type: "failed"; error: string; componentPath: ComponentPath; tableName: string | null }
+  | { type: "complete" };
+
 export interface Engine {
   /** Runs the queries one after another at one snapshot: no commit comes between them. */
   runQueries(calls: QueryCall[]): Promise<QueryRun[]>;
@@ -70,10 +81,19 @@ export interface Engine {
 
   /** The running version; null before the first push. */
   code(): DeployedCode | null;
-  /** First stored row that does not fit, if any. Changes nothing. */
-  validateSchema(code: DeployedCode): SchemaProblem | null;
-  /** Backfills indexes, swaps code, schema and crons in one transaction, persists, then tells the action pool and `onCode`. */
-  installCode(code: DeployedCode): Promise<void>;
+  /**
+   * Fills the indexes the code adds and checks the stored documents, in parts beside other work. Answers when that is
+   * done or failed, or after `waitMs` how far it is; the work goes on. Nothing that functions can see changes.
+   */
+  prepareSchema(code: DeployedCode, waitMs: number): Promise<PreparationStatus>;
+  /** Ends the preparation of code that will not be installed. */
+  forgetSchema(code: DeployedCode): void;
+  /**
+   * Prepares the schema to the end, then swaps code, schema and crons in one transaction, persists, and tells the action
+   * pool and `onCode`.
+   * @param mayInstall - Called in the turn of the swap; what it throws ends the installation.
+   */
+  installCode(code: DeployedCode, mayInstall?: () => void): Promise<void>;
   onCode(listener: (code: DeployedCode) => void): () => void;
 
   /** What functions of the component see in `process.env`. */

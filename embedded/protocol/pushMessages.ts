@@ -4,8 +4,10 @@ import type {
   EnvironmentBinding,
   HttpRoute,
   IndexDefinition,
+  SearchIndexDefinition,
   ValidatorJson,
 } from "./deployedCode.ts";
+import type { PreparationStatus } from "./engine.ts";
 
 export interface PushedModule {
   path: string;
@@ -79,12 +81,23 @@ export interface AnalyzedModule {
   sourceMapped: null;
 }
 
+export interface AnalyzedIndex {
+  indexDescriptor: string;
+  fields: string[];
+}
+
+export interface AnalyzedSearchIndex {
+  indexDescriptor: string;
+  searchField: string;
+  filterFields: string[];
+}
+
 export interface AnalyzedTable {
   tableName: string;
-  indexes: { indexDescriptor: string; fields: string[] }[];
-  stagedDbIndexes?: unknown[];
-  searchIndexes?: unknown[];
-  stagedSearchIndexes?: unknown[];
+  indexes: AnalyzedIndex[];
+  stagedDbIndexes?: AnalyzedIndex[];
+  searchIndexes?: AnalyzedSearchIndex[];
+  stagedSearchIndexes?: AnalyzedSearchIndex[];
   vectorIndexes?: unknown[];
   stagedVectorIndexes?: unknown[];
   stagedDocumentType?: unknown;
@@ -116,7 +129,10 @@ export interface CheckedComponent {
   exports: Record<string, CheckedExport>;
 }
 
-export type IndexConfig = { name: string; type: "database"; fields: string[] };
+export type IndexConfig = { name: string; staged?: true } & (
+  | { type: "database"; fields: string[] }
+  | { type: "search"; searchField: string; filterFields: string[] }
+);
 
 export interface IndexDiff {
   added_indexes: IndexConfig[];
@@ -147,10 +163,7 @@ export interface FinishPushRequest {
   dryRun: boolean;
 }
 
-export type SchemaStatus =
-  | { type: "failed"; error: string; componentPath: string; tableName: string | null }
-  | { type: "raceDetected" }
-  | { type: "complete" };
+export type SchemaStatus = PreparationStatus | { type: "raceDetected" };
 
 export interface NameDiff {
   added: string[];
@@ -180,7 +193,7 @@ export interface EvaluateSchemaResponse {
       schemaValidation: boolean;
       tables: { name: string; outcome: "notValidated" | "mustWalk"; numDocs: number; sizeBytes: number }[];
       indexes: (IndexConfig & {
-        change: "added" | "identical" | "dropped";
+        change: "added" | "identical" | "enabled" | "disabled" | "dropped";
         needsBackfill: boolean;
         numDocs: number;
       })[];
@@ -198,6 +211,13 @@ export interface ConfigHashes {
 }
 
 /** What `schema.ts` calls an index in one table, with the table before the dot as the CLI prints it. */
-export function indexConfig(tableName: string, index: IndexDefinition): IndexConfig {
-  return { name: `${tableName}.${index.name}`, type: "database", fields: index.fields };
+export function indexConfig(
+  tableName: string,
+  index: IndexDefinition | SearchIndexDefinition,
+  isStaged: boolean,
+): IndexConfig {
+  const place = { name: `${tableName}.${index.name}`, ...(isStaged ? { staged: true as const } : {}) };
+  if ("fields" in index) return { ...place, type: "database", fields: index.fields };
+  const { searchField, filterFields } = index;
+  return { ...place, type: "search", searchField, filterFields: filterFields.toSorted() };
 }

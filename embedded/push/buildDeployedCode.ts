@@ -5,11 +5,18 @@ import {
   type CronDefinition,
   type DeployedCode,
   type FunctionDefinition,
+  type IndexDefinition,
   type SchemaDefinition,
+  type SearchIndexDefinition,
   type ValidatorJson,
 } from "../protocol/deployedCode.ts";
 import { DeploymentError } from "../protocol/deploymentError.ts";
-import type { AnalyzedSchema, StartPushRequest } from "../protocol/pushMessages.ts";
+import type {
+  AnalyzedIndex,
+  AnalyzedSchema,
+  AnalyzedSearchIndex,
+  StartPushRequest,
+} from "../protocol/pushMessages.ts";
 import type { AnalysisOutput, EvaluatedDefinition } from "./analysisMessages.ts";
 import { requiredVariables } from "./requiredVariables.ts";
 import { allInstances, componentTree, httpRoutesOf, type ComponentInstance } from "./componentTree.ts";
@@ -66,16 +73,29 @@ function functionDefinitions({ functions }: EvaluatedDefinition): Record<string,
   return definitions;
 }
 
-function schemaDefinition(schema: AnalyzedSchema | null): SchemaDefinition | null {
+/** null where there is no schema. */
+export function schemaDefinition(schema: AnalyzedSchema | null): SchemaDefinition | null {
   if (schema === null) return null;
   return {
     schemaValidation: schema.schemaValidation,
-    tables: schema.tables.map(({ tableName, indexes, documentType }) => ({
-      tableName,
-      indexes: indexes.map(({ indexDescriptor, fields }) => ({ name: indexDescriptor, fields })),
-      documentType,
+    tables: schema.tables.map((table) => ({
+      tableName: table.tableName,
+      indexes: table.indexes.map(indexDefinition),
+      searchIndexes: (table.searchIndexes ?? []).map(searchIndexDefinition),
+      stagedIndexes: (table.stagedDbIndexes ?? []).map(indexDefinition),
+      stagedSearchIndexes: (table.stagedSearchIndexes ?? []).map(searchIndexDefinition),
+      documentType: table.documentType,
     })),
   };
+}
+
+function indexDefinition({ indexDescriptor, fields }: AnalyzedIndex): IndexDefinition {
+  return { name: indexDescriptor, fields };
+}
+
+function searchIndexDefinition(index: AnalyzedSearchIndex): SearchIndexDefinition {
+  const { indexDescriptor, searchField, filterFields } = index;
+  return { name: indexDescriptor, searchField, filterFields };
 }
 
 function cronDefinitions(

@@ -1,4 +1,5 @@
 /** What a push changes, as the CLI prints it. */
+import { liveIndexes, stagedIndexes } from "../protocol/deployedCode.ts";
 import type { ComponentCode, DeployedCode } from "../protocol/deployedCode.ts";
 import {
   indexConfig,
@@ -31,9 +32,10 @@ export function indexDiffs(before: DeployedCode | null, after: DeployedCode): Re
 }
 
 export function indexesOf(component: ComponentCode | undefined): IndexConfig[] {
-  return (component?.schema?.tables ?? []).flatMap(({ tableName, indexes }) =>
-    indexes.map((index) => indexConfig(tableName, index)),
-  );
+  return (component?.schema?.tables ?? []).flatMap((table) => [
+    ...liveIndexes(table).map((index) => indexConfig(table.tableName, index, false)),
+    ...stagedIndexes(table).map((index) => indexConfig(table.tableName, index, true)),
+  ]);
 }
 
 function componentPaths(before: DeployedCode | null, after: DeployedCode): string[] {
@@ -59,14 +61,21 @@ function componentDiff(
 }
 
 function indexDiff(old: ComponentCode | undefined, next: ComponentCode | undefined): IndexDiff {
-  const oldIndexes = new Map(indexesOf(old).map((index) => [encode(index), index]));
-  const nextIndexes = new Map(indexesOf(next).map((index) => [encode(index), index]));
+  const oldIndexes = new Map(indexesOf(old).map((index) => [sameIndex(index), index]));
+  const nextIndexes = new Map(indexesOf(next).map((index) => [sameIndex(index), index]));
+  const kept = [...nextIndexes].filter(([key]) => oldIndexes.has(key));
+  const wasStaged = (key: string): boolean => oldIndexes.get(key)?.staged === true;
   return {
     added_indexes: [...nextIndexes].filter(([key]) => !oldIndexes.has(key)).map(([, index]) => index),
     removed_indexes: [...oldIndexes].filter(([key]) => !nextIndexes.has(key)).map(([, index]) => index),
-    enabled_indexes: [],
-    disabled_indexes: [],
+    enabled_indexes: kept.filter(([key, { staged }]) => wasStaged(key) && !staged).map(([, index]) => index),
+    disabled_indexes: kept.filter(([key, { staged }]) => !wasStaged(key) && staged).map(([, index]) => index),
   };
+}
+
+/** An index that was staged and is used now is the same index. */
+export function sameIndex(index: IndexConfig): string {
+  return encode({ ...index, staged: false });
 }
 
 function cronDiff(old: ComponentCode["crons"], next: ComponentCode["crons"]): ComponentDiff["cronDiff"] {

@@ -30,6 +30,8 @@ interface Candidate {
 
 /** `convex dev` has one push under way; a few more for people who share a deployment. Older ones are forgotten. */
 const maxCandidates = 8;
+/** How long `wait_for_schema` waits for an end before it tells how far it is. */
+const progressEveryMs = 1000;
 
 export class PushService {
   readonly #engine: Engine;
@@ -94,34 +96,33 @@ export class PushService {
     return schemaPredictions(this.#engine, code);
   }
 
-  schemaStatus(pushId: string): SchemaStatus {
+  /** The CLI asks again until it is told an end, and shows how far it is meanwhile. */
+  async schemaStatus(pushId: string): Promise<SchemaStatus> {
     const candidate = this.#candidates.get(pushId);
     if (candidate === undefined || candidate.baseVersion !== this.#version()) return { type: "raceDetected" };
-    const problem = this.#engine.validateSchema(candidate.code);
-    if (problem === null) return { type: "complete" };
-    const { message: error, componentPath, tableName } = problem;
-    return { type: "failed", error, componentPath, tableName };
+    const status = await this.#engine.prepareSchema(candidate.code, progressEveryMs);
+    return candidate.baseVersion === this.#version() ? status : { type: "raceDetected" };
   }
 
   async finishPush({ pushId, dryRun }: FinishPushRequest): Promise<FinishPushDiff> {
     const candidate = this.#candidates.get(pushId);
-    if (
-      candidate === undefined ||
-      candidate.baseVersion !== this.#version() ||
-      candidate.environmentHash !== hashOf(this.#engine.environmentVariables())
-    ) {
-      throw new DeploymentError(
-        "RaceDetected",
-        "Code or environment variables were changed by someone else during the push.",
-      );
-    }
+    if (candidate === undefined) throw raceDetected();
+    this.#refuseRace(candidate);
     const diff = codeDiff(this.#engine.code(), candidate.code);
     this.#candidates.delete(pushId);
     this.#lastEvaluation = null;
-    if (dryRun) return diff;
-    // Checks the rows again: some may have come since `wait_for_schema`.
-    await this.#engine.installCode(candidate.code);
+    if (dryRun) {
+      this.#engine.forgetSchema(candidate.code);
+      return diff;
+    }
+    await this.#engine.installCode(candidate.code, () => this.#refuseRace(candidate));
     return diff;
+  }
+
+  #refuseRace({ baseVersion, environmentHash }: Candidate): void {
+    if (baseVersion === this.#version() && environmentHash === hashOf(this.#engine.environmentVariables()))
+      return;
+    throw raceDetected();
   }
 
   #version(): number {
@@ -141,11 +142,19 @@ export class PushService {
 
   #keep(pushId: string, candidate: Candidate): void {
     this.#candidates.set(pushId, candidate);
-    for (const oldest of this.#candidates.keys()) {
+    for (const [oldest, { code }] of this.#candidates) {
       if (this.#candidates.size <= maxCandidates) return;
       this.#candidates.delete(oldest);
+      this.#engine.forgetSchema(code);
     }
   }
+}
+
+function raceDetected(): DeploymentError {
+  return new DeploymentError(
+    "RaceDetected",
+    "Code or environment variables were changed by someone else during the push.",
+  );
 }
 
 function hashOf(value: unknown): string {

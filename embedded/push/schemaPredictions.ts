@@ -2,7 +2,7 @@
 import type { DeployedCode } from "../protocol/deployedCode.ts";
 import type { Engine } from "../protocol/engine.ts";
 import type { EvaluateSchemaResponse, IndexConfig } from "../protocol/pushMessages.ts";
-import { indexesOf } from "./codeDiff.ts";
+import { indexesOf, sameIndex } from "./codeDiff.ts";
 
 type Prediction = EvaluateSchemaResponse["componentSchemaEvaluations"][string];
 
@@ -40,26 +40,29 @@ function predictIndexes(
   next: IndexConfig[],
   countOf: (tableName: string) => number,
 ): Prediction["indexes"] {
-  const isIn = (indexes: IndexConfig[], index: IndexConfig): boolean =>
-    indexes.some((other) => JSON.stringify(other) === JSON.stringify(index));
+  const before = new Map(old.map((index) => [sameIndex(index), index]));
+  const after = new Set(next.map(sameIndex));
   const numDocs = (index: IndexConfig): number => countOf(index.name.split(".")[0] ?? "");
+  const gone = old.filter((index) => !after.has(sameIndex(index)));
   return [
     ...next.map((index) => {
-      const isKnown = isIn(old, index);
-      return {
-        ...index,
-        change: isKnown ? ("identical" as const) : ("added" as const),
-        needsBackfill: !isKnown,
-        numDocs: numDocs(index),
-      };
+      const change = changeOf(before.get(sameIndex(index)), index);
+      return { ...index, change, needsBackfill: change === "added", numDocs: numDocs(index) };
     }),
-    ...old
-      .filter((index) => !isIn(next, index))
-      .map((index) => ({
-        ...index,
-        change: "dropped" as const,
-        needsBackfill: false,
-        numDocs: numDocs(index),
-      })),
+    ...gone.map((index) => ({
+      ...index,
+      change: "dropped" as const,
+      needsBackfill: false,
+      numDocs: numDocs(index),
+    })),
   ];
+}
+
+function changeOf(
+  before: IndexConfig | undefined,
+  after: IndexConfig,
+): Prediction["indexes"][number]["change"] {
+  if (!before) return "added";
+  if (before.staged === after.staged) return "identical";
+  return after.staged ? "disabled" : "enabled";
 }

@@ -51,11 +51,8 @@ function refuseDefinitionFeatures({ metadata }: EvaluatedDefinition, where: stri
 }
 
 const unsupportedTableFields = {
-  searchIndexes: "a search index",
-  stagedSearchIndexes: "a staged search index",
   vectorIndexes: "a vector index",
   stagedVectorIndexes: "a staged vector index",
-  stagedDbIndexes: "a staged index",
   stagedDocumentType: "a staged validator",
 } satisfies Partial<Record<keyof AnalyzedTable, string>>;
 

@@ -1,63 +1,93 @@
-/** Turns a serialized query of `convex/server` into an index interval, an order and a list of operators. */
+/** Turns a serialized query of `convex/server` into a source of documents, an order and a list of operators. */
 import type { ComponentPath } from "../protocol/deployedCode.ts";
-import type { CatalogIndex, CatalogTable } from "../store/catalog.ts";
+import { compileSearch } from "../search/compiledSearch.ts";
+import type { SearchFilter } from "../search/compiledSearch.ts";
+import type { SearchSource } from "../search/searchScan.ts";
+import type { AnyIndex, CatalogIndex, CatalogTable } from "../store/catalog.ts";
 import { BY_CREATION_TIME, BY_ID } from "../store/catalog.ts";
 import type { Order } from "../transaction/indexScan.ts";
 import type { KeyInterval } from "../transaction/readSet.ts";
 import type { Transaction } from "../transaction/transaction.ts";
-import type { Value } from "../values/convexJson.ts";
-import { indexKey, keyAfterPrefix } from "../values/indexKey.ts";
-import type { IndexKey } from "../values/indexKey.ts";
+import { indexKey } from "../values/indexKey.ts";
 import type { Expression } from "./filterExpression.ts";
 import { decodeOrUndefined, parseExpression } from "./filterExpression.ts";
+import { rangeInterval } from "./indexRange.ts";
+import type { RangeExpression } from "./indexRange.ts";
 import { SyscallArgs } from "./syscallArgs.ts";
 
 export type QueryOperator = { kind: "filter"; expression: Expression } | { kind: "limit"; count: number };
 
+export interface RangeSource {
+  table: CatalogTable;
+  index: CatalogIndex;
+  interval: KeyInterval;
+}
+
 export interface QueryPlan {
   /** null when nothing was ever written to the table. */
-  source: { table: CatalogTable; index: CatalogIndex; interval: KeyInterval } | null;
+  source: RangeSource | SearchSource | null;
   order: Order;
   operators: QueryOperator[];
 }
 
-interface RangeExpression {
-  type: string;
-  fieldPath: string;
-  value: Value | undefined;
-}
+/** The client library lets no query have more (Convex: MAX_QUERY_OPERATORS). */
+const MAX_OPERATORS = 256;
+const EVERYTHING: KeyInterval = { lower: indexKey([]), upper: null };
 
 /** @throws Error when the index is unknown or the range does not follow its fields. */
 export function planQuery(transaction: Transaction, component: ComponentPath, query: SyscallArgs): QueryPlan {
   const source = query.object("source");
   const order: Order = source.optionalString("order") === "desc" ? "desc" : "asc";
-  const operators = query.list("operators").map((json) => parseOperator(new SyscallArgs(json)));
+  const list = query.list("operators");
+  if (list.length > MAX_OPERATORS) {
+    throw new Error(`Query has too many operators: ${list.length} (maximum ${MAX_OPERATORS})`);
+  }
+  const operators = list.map((json) => parseOperator(new SyscallArgs(json)));
+  return { source: planSource(transaction, component, source), order, operators };
+}
+
+function planSource(
+  transaction: Transaction,
+  component: ComponentPath,
+  source: SyscallArgs,
+): QueryPlan["source"] {
   const type = source.string("type");
   if (type === "FullTableScan") {
     const table = transaction.readTable(component, source.string("tableName"));
-    return { source: table ? wholeTable(table) : null, order, operators };
+    return table ? wholeTable(table) : null;
   }
-  if (type !== "IndexRange") {
-    throw new Error(
-      "Full text search is not part of the embedded deployment yet. Use an index, or Convex itself.",
-    );
-  }
-  const [tableName = "", indexName = ""] = source.string("indexName").split(".");
+  const fullName = source.string("indexName");
+  const [tableName = "", indexName = ""] = fullName.split(".");
   const table = transaction.readTable(component, tableName);
-  const index = table?.indexes.get(indexName);
-  if (table && !index) throw new Error(`Index ${tableName}.${indexName} not found.`);
-  if (!table && indexName !== BY_ID && indexName !== BY_CREATION_TIME) {
-    throw new Error(`Index ${tableName}.${indexName} not found.`);
+  if (!table) {
+    if (type === "IndexRange" && (indexName === BY_ID || indexName === BY_CREATION_TIME)) return null;
+    throw new Error(`Index ${fullName} not found.`);
   }
-  if (!table || !index) return { source: null, order, operators };
+  const index = usableIndex(table, indexName, fullName);
+  if (type === "Search") {
+    if (index.kind !== "search") throw new Error(`Index ${fullName} is not a search index`);
+    const filters = source.list("filters").map((json) => parseSearchFilter(new SyscallArgs(json)));
+    return { table, index, search: compileSearch(tableName, index, filters), interval: EVERYTHING };
+  }
+  if (type !== "IndexRange") throw new Error(`Unknown kind of query: ${type}`);
+  if (index.kind !== "database") throw new Error(`Index ${fullName} is not a database index`);
   const range = source.list("range").map((json) => parseRangeExpression(new SyscallArgs(json)));
-  return { source: { table, index, interval: rangeInterval(tableName, index, range) }, order, operators };
+  return { table, index, interval: rangeInterval(tableName, index, range) };
 }
 
-function wholeTable(table: CatalogTable): NonNullable<QueryPlan["source"]> {
+function usableIndex(table: CatalogTable, indexName: string, fullName: string): AnyIndex {
+  const index = table.indexes.get(indexName) ?? table.searchIndexes.get(indexName);
+  if (index) return index;
+  if (table.maintained.some(({ name, state }) => name === indexName && state === "staged")) {
+    throw new Error(`Index ${fullName} is currently staged and not available to query until it is enabled.`);
+  }
+  throw new Error(`Index ${fullName} not found.`);
+}
+
+function wholeTable(table: CatalogTable): RangeSource {
   const index = table.indexes.get(BY_CREATION_TIME);
   if (!index) throw new Error(`Index ${table.name}.${BY_CREATION_TIME} not found.`);
-  return { table, index, interval: { lower: indexKey([]), upper: null } };
+  return { table, index, interval: EVERYTHING };
 }
 
 function parseOperator(operator: SyscallArgs): QueryOperator {
@@ -74,41 +104,10 @@ function parseRangeExpression(expression: SyscallArgs): RangeExpression {
   };
 }
 
-/** Equalities on the first fields in order, then bounds on the next one. */
-function rangeInterval(tableName: string, index: CatalogIndex, range: RangeExpression[]): KeyInterval {
-  const equal: (Value | undefined)[] = [];
-  let lower: IndexKey | null = null;
-  let upper: IndexKey | null | undefined;
-  for (const expression of range) {
-    const field = index.fields[equal.length];
-    if (
-      expression.fieldPath !== field ||
-      (expression.type === "Eq" && (lower !== null || upper !== undefined))
-    ) {
-      throw new Error(rangeProblem(tableName, index, expression));
-    }
-    const bound = indexKey([...equal, expression.value]);
-    if (expression.type === "Eq") equal.push(expression.value);
-    else if (expression.type === "Gt" || expression.type === "Gte") {
-      if (lower !== null) throw new Error(rangeProblem(tableName, index, expression));
-      lower = expression.type === "Gte" ? bound : (keyAfterPrefix(bound) ?? bound);
-    } else {
-      if (upper !== undefined) throw new Error(rangeProblem(tableName, index, expression));
-      upper = expression.type === "Lt" ? bound : keyAfterPrefix(bound);
-    }
+function parseSearchFilter(filter: SyscallArgs): SearchFilter {
+  const fieldPath = filter.string("fieldPath");
+  if (filter.string("type") === "Search") {
+    return { type: "Search", fieldPath, text: filter.string("value") };
   }
-  const prefix = indexKey(equal);
-  return { lower: lower ?? prefix, upper: upper === undefined ? keyAfterPrefix(prefix) : upper };
-}
-
-function rangeProblem(tableName: string, index: CatalogIndex, { fieldPath, type }: RangeExpression): string {
-  return (
-    `Tried to query index ${tableName}.${index.name} but the query didn't use the index fields in order. ` +
-    "Index fields must be queried in the same order that they are defined: equalities first, then at most one lower " +
-    `and one upper bound on the field after them. The expression ${type.toLowerCase()}("${fieldPath}") does not fit. ` +
-    `Fields of the index: [${index.fields
-      .slice(0, -1)
-      .map((field) => `"${field}"`)
-      .join(", ")}].`
-  );
+  return { type: "Eq", fieldPath, value: decodeOrUndefined(filter.json("value")) };
 }

@@ -95,4 +95,37 @@ export const MIGRATIONS: readonly string[] = [
     key TEXT NOT NULL UNIQUE
   ) WITHOUT ROWID;
   `,
+  `
+  -- An index is 'live' (queries use it), 'staged', or 'pending' (a push is filling it); several may have one name.
+  -- fields is an array for a database index, an object for a search index. filled_to is the id_key up to which the
+  -- documents are in it; null when all are.
+  CREATE TABLE new_indexes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    table_number INTEGER NOT NULL REFERENCES tables (number),
+    name TEXT NOT NULL,
+    fields TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'live' CHECK (state IN ('live', 'staged', 'pending')),
+    filled_to BLOB
+  );
+  INSERT INTO new_indexes (id, table_number, name, fields) SELECT id, table_number, name, fields FROM indexes;
+  DROP TABLE indexes;
+  ALTER TABLE new_indexes RENAME TO indexes;
+
+  -- Indexes whose entries are still to be removed.
+  CREATE TABLE dropped_indexes (id INTEGER PRIMARY KEY);
+
+  -- What a search index knows of a document (search/searchEntries.ts). The rowid of search_terms is the entry's id.
+  CREATE TABLE search_entries (
+    id INTEGER PRIMARY KEY,
+    index_id INTEGER NOT NULL,
+    document INTEGER NOT NULL,
+    length INTEGER NOT NULL,
+    creation_time REAL NOT NULL,
+    UNIQUE (index_id, document)
+  );
+  CREATE TABLE search_statistics (index_id INTEGER PRIMARY KEY, entries INTEGER NOT NULL, words INTEGER NOT NULL);
+  CREATE VIRTUAL TABLE search_terms USING fts5(terms, content='', contentless_delete=1, tokenize='ascii');
+  CREATE VIRTUAL TABLE search_term_counts USING fts5vocab(search_terms, row);
+  CREATE VIRTUAL TABLE search_term_places USING fts5vocab(search_terms, instance);
+  `,
 ];

@@ -1,122 +1,75 @@
-/** Brings tables and indexes in line with pushed code, and checks stored documents against its schema. */
-import type {
-  ComponentCode,
-  ComponentPath,
-  DeployedCode,
-  IndexDefinition,
-  TableDefinition,
-} from "../protocol/deployedCode.ts";
-import type { SchemaProblem } from "../protocol/engine.ts";
-import { documentKey, withoutSystemFields } from "../transaction/transaction.ts";
+/** Brings tables and indexes in line with pushed code, in the transaction that installs it. */
+import { liveIndexes, stagedIndexes } from "../protocol/deployedCode.ts";
+import type { AnyIndexDefinition, DeployedCode, TableDefinition } from "../protocol/deployedCode.ts";
 import type { Transaction } from "../transaction/transaction.ts";
-import { decodeValue } from "../values/convexJson.ts";
-import type { ObjectValue } from "../values/convexJson.ts";
-import { validationProblem } from "../values/validation.ts";
-import type { CatalogIndex, CatalogTable } from "./catalog.ts";
-import { BY_CREATION_TIME, BY_ID } from "./catalog.ts";
+import type { AnyIndex, CatalogTable, IndexState } from "./catalog.ts";
+import { BY_CREATION_TIME, BY_ID, isIndexOf } from "./catalog.ts";
+import { fillPart } from "./indexFill.ts";
 
-const BATCH = 500;
-
-/** First stored document that the new schema does not admit; tables whose validator is the running one are skipped. */
-export function findSchemaProblem(
-  transaction: Transaction,
-  code: DeployedCode,
-  running: DeployedCode | null,
-): SchemaProblem | null {
-  for (const component of Object.values(code.components)) {
-    if (!component.schema?.schemaValidation) continue;
-    for (const definition of component.schema.tables) {
-      if (isValidated(running?.components[component.path], definition)) continue;
-      const message = problemInTable(transaction, component.path, definition);
-      if (message !== null)
-        return { componentPath: component.path, tableName: definition.tableName, message };
-    }
-  }
-  return null;
-}
-
-/** Creates tables and indexes, fills new indexes, drops vanished ones. Documents are never removed. */
+/** Creates tables and indexes, makes filled ones live, drops vanished ones. Documents are never removed. */
 export function installSchema(transaction: Transaction, code: DeployedCode): void {
   transaction.touch();
   for (const { path, schema } of Object.values(code.components)) {
     const definitions = new Map(schema?.tables.map((definition) => [definition.tableName, definition]));
     for (const tableName of definitions.keys()) transaction.ensureTable(path, tableName);
-    for (const table of transaction.catalog.tablesOf(path)) {
-      installIndexes(transaction, table, definitions.get(table.name)?.indexes ?? []);
+    for (const { name, number } of transaction.catalog.tablesOf(path)) {
+      installIndexes(transaction, number, definitions.get(name));
     }
   }
 }
 
-function installIndexes(transaction: Transaction, table: CatalogTable, definitions: IndexDefinition[]): void {
-  const wanted = new Map(definitions.map((definition) => [definition.name, definition]));
-  for (const index of table.indexes.values()) {
-    if (index.name === BY_ID || index.name === BY_CREATION_TIME) continue;
-    const definition = wanted.get(index.name);
-    // An index ends with the implicit _creationTime and _id.
-    if (definition && JSON.stringify(definition.fields) === JSON.stringify(index.fields.slice(0, -2))) {
-      wanted.delete(index.name);
-    } else transaction.catalog.dropIndex(table, index);
-  }
-  for (const definition of wanted.values())
-    fillIndex(transaction, table, transaction.catalog.createIndex(table, definition));
-}
-
-function fillIndex({ database }: Transaction, table: CatalogTable, index: CatalogIndex): void {
-  for (const { rowid, document } of storedDocuments(database, table)) {
-    const key = documentKey(index.fields, document);
-    database.run(
-      "INSERT INTO index_entries (index_id, key, document) VALUES (?, ?, ?)",
-      index.id,
-      key,
-      rowid,
-    );
-  }
-}
-
-function problemInTable(
+function installIndexes(
   transaction: Transaction,
-  component: ComponentPath,
-  definition: TableDefinition,
-): string | null {
-  const { tableName, documentType } = definition;
-  const table = transaction.catalog.table(component, tableName);
-  if (!table || !documentType || documentType.type === "any") return null;
-  const tableNames = transaction.tableNames(component);
-  for (const { document } of storedDocuments(transaction.database, table)) {
-    const problem = validationProblem(documentType, withoutSystemFields(document), tableNames);
-    if (problem !== null) {
-      const id = document["_id"] as string;
-      return `Document with ID "${id}" in table "${tableName}" does not match the schema: ${problem}`;
-    }
+  tableNumber: number,
+  definition: TableDefinition | undefined,
+): void {
+  const kept = new Set<number>();
+  const wanted: [IndexState, AnyIndexDefinition[]][] = definition
+    ? [
+        ["live", liveIndexes(definition)],
+        ["staged", stagedIndexes(definition)],
+      ]
+    : [];
+  for (const [state, definitions] of wanted) {
+    for (const index of definitions) kept.add(installIndex(transaction, tableNumber, index, state));
   }
-  return null;
+  for (const index of tableAt(transaction, tableNumber).maintained) {
+    if (index.name !== BY_ID && index.name !== BY_CREATION_TIME && !kept.has(index.id))
+      transaction.catalog.dropIndex(index);
+  }
 }
 
-function isValidated(
-  running: ComponentCode | undefined,
-  { tableName, documentType }: TableDefinition,
-): boolean {
-  if (!running?.schema?.schemaValidation) return false;
-  const current = running.schema.tables.find((table) => table.tableName === tableName);
-  return current !== undefined && JSON.stringify(current.documentType) === JSON.stringify(documentType);
+/** @returns the id of the index. */
+function installIndex(
+  transaction: Transaction,
+  tableNumber: number,
+  definition: AnyIndexDefinition,
+  state: IndexState,
+): number {
+  const { catalog } = transaction;
+  const find = (): AnyIndex | undefined => {
+    const matching = tableAt(transaction, tableNumber).maintained.filter((index) =>
+      isIndexOf(index, definition),
+    );
+    return matching.find((index) => index.state === "live") ?? matching[0];
+  };
+  const existing = find();
+  if (!existing) catalog.createIndex(tableAt(transaction, tableNumber), definition, state);
+  else if (existing.state !== state) catalog.setState(existing, state);
+  const installed = find();
+  if (!installed) throw new Error(`Index ${definition.name} was not created`);
+  // Only a table that was made since the push was prepared has anything left here.
+  if (state === "live") fillWhole(transaction, tableNumber, installed);
+  return installed.id;
 }
 
-function* storedDocuments(
-  database: Transaction["database"],
-  table: CatalogTable,
-): Generator<{ rowid: number; document: ObjectValue }> {
-  const sql =
-    "SELECT rowid, id_key, json FROM documents WHERE table_number = ? AND id_key > ? ORDER BY id_key LIMIT ?";
-  let lastKey = new Uint8Array();
-  for (;;) {
-    const rows = database.all(sql, table.number, lastKey, BATCH);
-    for (const row of rows) {
-      yield {
-        rowid: Number(row["rowid"]),
-        document: decodeValue(JSON.parse(String(row["json"]))) as ObjectValue,
-      };
-      if (row["id_key"] instanceof Uint8Array) lastKey = row["id_key"];
-    }
-    if (rows.length < BATCH) return;
-  }
+function fillWhole(transaction: Transaction, tableNumber: number, index: AnyIndex): void {
+  const table = tableAt(transaction, tableNumber);
+  while (index.filledTo !== null) fillPart(transaction.database, transaction.catalog, table, index);
+}
+
+function tableAt({ catalog }: Transaction, number: number): CatalogTable {
+  const table = catalog.tableByNumber(number);
+  if (!table) throw new Error(`There is no table with the number ${number}`);
+  return table;
 }

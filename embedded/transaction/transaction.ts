@@ -4,7 +4,9 @@
  * Beginning and ending it is the engine's part (transactions.ts).
  */
 import type { ComponentPath, ValidatorJson } from "../protocol/deployedCode.ts";
-import type { Catalog, CatalogTable } from "../store/catalog.ts";
+import { addSearchEntry, isSameToSearch, removeSearchEntry, searchEntry } from "../search/searchEntries.ts";
+import { writeSearch } from "../search/searchReads.ts";
+import type { Catalog, CatalogSearchIndex, CatalogTable } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import type { ObjectValue, Value } from "../values/convexJson.ts";
 import { decodeValue, encodeValue, valueAtPath } from "../values/convexJson.ts";
@@ -126,14 +128,23 @@ export class Transaction {
   }
 
   get(table: CatalogTable, id: string): StoredDocument | null {
+    return this.getByKey(table, indexKey([id]));
+  }
+
+  /** @param key - Index key of the id. */
+  getByKey(table: CatalogTable, key: IndexKey): StoredDocument | null {
     this.usage.count("databaseQueries", 1);
-    const key = indexKey([id]);
     this.reads.addPoint(table.byId.id, key);
     const row = this.#row(table, key);
     if (!row) return null;
     this.usage.count("documentsRead", 1);
     this.usage.count("bytesRead", row.bytes);
     return row;
+  }
+
+  /** Looks at the size alone, which is no read: 0 when there is no such document. */
+  documentBytes(table: CatalogTable, key: IndexKey): number {
+    return this.#row(table, key)?.bytes ?? 0;
   }
 
   /** @throws Error when the body does not fit the table's schema or is too large. */
@@ -239,11 +250,17 @@ export class Transaction {
     old: ObjectValue | null,
     document: ObjectValue | null,
   ): void {
-    for (const index of table.indexes.values()) {
+    for (const index of table.maintained) {
+      if (index.kind === "search") {
+        this.#writeSearchIndex(index, rowid, old, document);
+        continue;
+      }
       const oldKey = old && documentKey(index.fields, old);
       const newKey = document && documentKey(index.fields, document);
       const same = oldKey && newKey && oldKey.equals(newKey);
       if (oldKey) this.writes.add(index.id, oldKey);
+      const idKey = index === table.byId ? (newKey ?? oldKey) : null;
+      if (idKey) for (const watcher of this.catalog.watchers) watcher(table.number, idKey);
       if (newKey && !same) this.writes.add(index.id, newKey);
       if (same || index === table.byId) continue;
       if (oldKey)
@@ -257,6 +274,23 @@ export class Transaction {
         );
       }
     }
+  }
+
+  #writeSearchIndex(
+    index: CatalogSearchIndex,
+    rowid: number,
+    old: ObjectValue | null,
+    document: ObjectValue | null,
+  ): void {
+    if (isSameToSearch(index, old, document)) return;
+    if (old) {
+      writeSearch(this.writes, index, searchEntry(index, old));
+      removeSearchEntry(this.database, index, rowid);
+    }
+    if (!document) return;
+    const entry = searchEntry(index, document);
+    writeSearch(this.writes, index, entry);
+    addSearchEntry(this.database, index, entry, { rowid, creationTime: Number(document["_creationTime"]) });
   }
 
   /** What the deployment writes for itself, the state of a scheduled job, is not the function's use. */

@@ -1,5 +1,6 @@
 /** The official, unmodified CLI against a deployment. */
 import { ConvexHttpClient } from "convex/browser";
+import { makeFunctionReference } from "convex/server";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startDeployment, type Deployment } from "../../embedded/deployment.ts";
 import { createNotesApp, notes, type NotesApp } from "../support/notesApp.ts";
@@ -126,11 +127,11 @@ test("a push that does not load is refused with the error and its place, and the
 
 test.each([
   [
-    "a search index",
+    "a vector index",
     "convex/schema.ts",
     '.index("by_board", ["board"])',
-    '.searchIndex("s", { searchField: "text" })',
-    "has a search index",
+    '.vectorIndex("v", { vectorField: "text", dimensions: 2 })',
+    "has a vector index",
   ],
   [
     "a daily cron",
@@ -148,6 +149,31 @@ test.each([
   app.writeFile(file, source);
   expect(exitCode).toBe(1);
   expect(stderr).toContain(sentence);
+});
+
+test("a search index is pushed, finds what was there, and is pulled back", async () => {
+  const source = app.readFile("convex/schema.ts");
+  app.writeFile(
+    "convex/schema.ts",
+    source.replace(
+      '.index("by_board"',
+      '.searchIndex("search_text", { searchField: "text" }).index("by_board"',
+    ),
+  );
+  app.writeFile(
+    "convex/search.ts",
+    `import { query } from "./_generated/server.js"; import { v } from "convex/values";
+     export const find = query({ args: { text: v.string() }, handler: async (ctx, { text }) =>
+       (await ctx.db.query("notes").withSearchIndex("search_text", (q) => q.search("text", text)).collect()).length });`,
+  );
+  await client.mutation(notes.add, { board: "searched", text: "a needle in the hay" });
+  const pushed = await app.convex(deployment, "dev", "--once", "--typecheck", "disable");
+  expect(pushed.stderr).toContain("notes.search_text (text)   text");
+  expect(await client.query(makeFunctionReference<"query">("search:find"), { text: "needl" })).toBe(1);
+  app.writeFile("convex/schema.ts", source);
+  app.writeFile("convex/search.ts", "export const nothing = 1;\n");
+  const pulled = await app.convex(deployment, "dev", "--once", "--typecheck", "disable");
+  expect(pulled.stderr).toMatch(/Deleted table indexes:[^]*notes.search_text/);
 });
 
 test("a wrong admin key is told at once", async () => {

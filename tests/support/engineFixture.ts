@@ -16,9 +16,10 @@ import type {
   FunctionDefinition,
   ModuleCode,
   SchemaDefinition,
-  TableDefinition,
   ValidatorJson,
 } from "../../embedded/protocol/deployedCode.ts";
+import type { AnalyzedSchema } from "../../embedded/protocol/pushMessages.ts";
+import { schemaDefinition } from "../../embedded/push/buildDeployedCode.ts";
 import type { Database } from "../../embedded/store/database.ts";
 import { ManualTimers } from "./manualTimers.ts";
 import { bundleModules } from "./pushedApp.ts";
@@ -123,21 +124,9 @@ function declaredSchema(modules: Record<string, ModuleCode>): SchemaDefinition |
   if (!modules["schema.js"]) return null;
   const realm = analysisRealm(modules);
   const { default: declared } = realm.importModule("schema.js") as { default: { export(): string } };
-  const exported = JSON.parse(declared.export()) as {
-    tables: {
-      tableName: string;
-      indexes: { indexDescriptor: string; fields: string[] }[];
-      documentType: unknown;
-    }[];
-    schemaValidation: boolean;
-  };
-  const tables = exported.tables.map(({ tableName, indexes, documentType }) => ({
-    tableName,
-    indexes: indexes.map(({ indexDescriptor, fields }) => ({ name: indexDescriptor, fields })),
-    documentType: documentType as TableDefinition["documentType"],
-  }));
+  const exported = JSON.parse(declared.export()) as AnalyzedSchema;
   realm.dispose();
-  return { tables, schemaValidation: exported.schemaValidation };
+  return schemaDefinition(exported);
 }
 
 export class EngineFixture {
