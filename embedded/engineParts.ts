@@ -1,7 +1,7 @@
 /** Opens the database of an engine and wires store, transactions, runner, scheduler and usage to one another. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate as nextTurn } from "node:timers/promises";
 
 import { FileStore } from "./files/fileStore.ts";
 import { folderUnusable } from "./folderUnusable.ts";
@@ -138,13 +138,13 @@ export function openEngineParts(options: EngineOptions): EngineParts {
     catalog,
     running: () => codeStore.current(),
     setTimer: timers.setTimer,
-    nextTurn: setImmediate,
+    nextTurn,
   });
   const indexUpkeep = new IndexUpkeep({
     database,
     transactions,
     catalog,
-    nextTurn: setImmediate,
+    nextTurn,
     onError: logError,
   });
   indexUpkeep.start();
