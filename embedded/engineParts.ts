@@ -6,7 +6,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { FileStore } from "./files/fileStore.ts";
 import { folderUnusable } from "./folderUnusable.ts";
 import type { ActionRunner } from "./protocol/actions.ts";
-import type { ComponentCode, ComponentPath } from "./protocol/deployedCode.ts";
+import type { ComponentCode, ComponentPath, DeployedCode } from "./protocol/deployedCode.ts";
 import { CallRunner } from "./runner/callRunner.ts";
 import { FunctionAddresses } from "./runner/functionAddress.ts";
 import type { RunnerServices } from "./runner/functionRun.ts";
@@ -133,32 +133,24 @@ export function openEngineParts(options: EngineOptions): EngineParts {
     if (hasScheduled) scheduler.wake();
     hasScheduled = false;
   });
-  const preparations = new SchemaPreparations({
-    transactions,
-    catalog,
-    running: () => codeStore.current(),
-    setTimer: timers.setTimer,
-    nextTurn,
-  });
-  const indexUpkeep = new IndexUpkeep({
-    database,
-    transactions,
-    catalog,
-    nextTurn,
-    onError: logError,
-  });
+  const indexing = makeIndexing(options, store, transactions, logError);
+  return { ...store, ...indexing, transactions, services, calls, scheduler, ledger, completions, logError };
+}
+
+/** What is done to indexes in parts, beside other work. */
+function makeIndexing(
+  { timers }: EngineOptions,
+  { database, catalog, codeStore }: Store,
+  transactions: Transactions,
+  onError: (error: unknown) => void,
+): Pick<EngineParts, "preparations" | "indexUpkeep"> {
+  const shared = { transactions, catalog, nextTurn };
+  const running = (): DeployedCode | null => codeStore.current();
+  const indexUpkeep = new IndexUpkeep({ ...shared, database, onError });
   indexUpkeep.start();
   return {
-    ...store,
-    transactions,
-    services,
-    calls,
-    scheduler,
-    preparations,
+    preparations: new SchemaPreparations({ ...shared, running, setTimer: timers.setTimer }),
     indexUpkeep,
-    ledger,
-    completions,
-    logError,
   };
 }
 

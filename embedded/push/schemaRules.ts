@@ -1,28 +1,31 @@
 /** What a schema may declare, with Convex's messages: names, indexes and the fields they reach. */
 import type { ValidatorJson } from "../protocol/deployedCode.ts";
 import { DeploymentError } from "../protocol/deploymentError.ts";
-import type { AnalyzedSchema, AnalyzedTable } from "../protocol/pushMessages.ts";
+import type { AnalyzedIndex, AnalyzedSchema, AnalyzedTable } from "../protocol/pushMessages.ts";
+import { identifierProblem } from "../values/valueRules.ts";
+import { checkSearchIndexes, searchIndexesOf } from "./searchIndexRules.ts";
 
 const maxIndexesPerTable = 64;
 const maxFieldsPerIndex = 16;
-const maxIdentifierLength = 64;
-
-type Index = AnalyzedTable["indexes"][number];
+const maxTables = 10_000;
 
 /** @throws DeploymentError with code SchemaDefinitionError that names table, index and rule. */
 export function checkSchemaRules(schema: AnalyzedSchema): void {
+  if (schema.tables.length > maxTables) throw broken(`Number of tables cannot exceed ${maxTables}.`);
   for (const table of schema.tables) {
     checkTableName(table.tableName);
     checkIndexNames(table);
     const indexes = databaseIndexes(table);
-    for (const index of indexes) checkFields(table.tableName, index);
+    for (const index of indexes) checkFields(table, index);
     refuseEqualIndexes(table.tableName, indexes);
+    const problem = checkSearchIndexes(table);
+    if (problem !== null) throw broken(problem);
     if (schema.schemaValidation) checkReferences(table, indexes);
   }
 }
 
-function databaseIndexes({ indexes, stagedDbIndexes }: AnalyzedTable): Index[] {
-  return [...indexes, ...((stagedDbIndexes ?? []) as Index[])];
+function databaseIndexes({ indexes, stagedDbIndexes = [] }: AnalyzedTable): AnalyzedIndex[] {
+  return [...indexes, ...stagedDbIndexes];
 }
 
 function checkTableName(name: string): void {
@@ -37,9 +40,9 @@ function checkTableName(name: string): void {
 
 /** Names are one set for all kinds of indexes of a table. */
 function checkIndexNames(table: AnalyzedTable): void {
-  const { tableName, searchIndexes, stagedSearchIndexes, vectorIndexes, stagedVectorIndexes } = table;
-  const others = [searchIndexes, stagedSearchIndexes, vectorIndexes, stagedVectorIndexes];
-  const named = [...databaseIndexes(table), ...others.flatMap((indexes) => (indexes ?? []) as Index[])];
+  const { tableName, vectorIndexes = [], stagedVectorIndexes = [] } = table;
+  const vector = [...vectorIndexes, ...stagedVectorIndexes] as { indexDescriptor: string }[];
+  const named = [...databaseIndexes(table), ...searchIndexesOf(table), ...vector];
   if (named.length > maxIndexesPerTable)
     throw broken(`Table "${tableName}" cannot have more than ${maxIndexesPerTable} indexes.`);
   const seen = new Set<string>();
@@ -61,10 +64,12 @@ function checkIndexNames(table: AnalyzedTable): void {
   }
 }
 
-function checkFields(tableName: string, { indexDescriptor: name, fields }: Index): void {
+function checkFields({ tableName, stagedDbIndexes = [] }: AnalyzedTable, index: AnalyzedIndex): void {
+  const { indexDescriptor: name, fields } = index;
+  const staged = stagedDbIndexes.includes(index) ? "staged " : "";
   const inIndex = `In table "${tableName}": In index "${name}":`;
   if (fields.length === 0)
-    throw broken(`In table "${tableName}" index "${name}" must have at least one field.`);
+    throw broken(`In table "${tableName}" ${staged}index "${name}" must have at least one field.`);
   if (fields.length > maxFieldsPerIndex)
     throw broken(`${inIndex} Indexes may have up to ${maxFieldsPerIndex} fields.`);
   for (const [position, field] of fields.entries()) {
@@ -80,11 +85,11 @@ function checkFields(tableName: string, { indexDescriptor: name, fields }: Index
     if (field.startsWith("_"))
       throw broken("Reserved fields (starting with `_`) are not allowed in indexes.");
     if (fields.indexOf(field) !== position)
-      throw broken(`${inIndex} Duplicate field ${field}. Index fields must be unique within an index.`);
+      throw broken(`${inIndex} Duplicate field "${field}". Index fields must be unique within an index.`);
   }
 }
 
-function refuseEqualIndexes(tableName: string, indexes: Index[]): void {
+function refuseEqualIndexes(tableName: string, indexes: AnalyzedIndex[]): void {
   const seen = new Map<string, string>();
   for (const { indexDescriptor: name, fields } of indexes) {
     const key = JSON.stringify(fields);
@@ -99,13 +104,18 @@ function refuseEqualIndexes(tableName: string, indexes: Index[]): void {
   }
 }
 
-function checkReferences({ tableName, documentType }: AnalyzedTable, indexes: Index[]): void {
+function checkReferences(table: AnalyzedTable, indexes: AnalyzedIndex[]): void {
+  const { tableName, documentType } = table;
   if (documentType === null) return;
-  for (const { indexDescriptor: name, fields } of indexes) {
+  const searched = searchIndexesOf(table).map(({ indexDescriptor, searchField, filterFields }) => ({
+    indexDescriptor,
+    fields: [searchField, ...filterFields],
+  }));
+  for (const { indexDescriptor: name, fields } of [...indexes, ...searched]) {
     const missing = fields.find((field) => !canContain(documentType, field.split(".")));
     if (missing === undefined) continue;
     throw broken(
-      `In table "${tableName}" the index "${name}" is invalid because it references the field ${missing} that does ` +
+      `In table "${tableName}" the index "${name}" is invalid because it references the field "${missing}" that does ` +
         "not exist.",
     );
   }
@@ -122,7 +132,7 @@ function canContain(validator: ValidatorJson, [first, ...rest]: string[]): boole
 }
 
 function isIdentifier(text: string): boolean {
-  return text.length <= maxIdentifierLength && /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(text) && !/^_+$/.test(text);
+  return identifierProblem(text) === null;
 }
 
 function broken(message: string): DeploymentError {

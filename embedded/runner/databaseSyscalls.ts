@@ -3,9 +3,10 @@ import type { CatalogTable } from "../store/catalog.ts";
 import { isObjectValue } from "../values/convexJson.ts";
 import type { ObjectValue } from "../values/convexJson.ts";
 import { decodeValue } from "../values/convexJson.ts";
-import { tableNumberOfId } from "../values/documentId.ts";
+import { idProblem, tableNumberOfId } from "../values/documentId.ts";
 import { checkDocumentBody } from "../values/documentRules.ts";
 import { indexKey } from "../values/indexKey.ts";
+import { identifierProblem } from "../values/valueRules.ts";
 import { decodeOrUndefined } from "./filterExpression.ts";
 import type { FunctionFrame } from "./functionRun.ts";
 import { isRecord } from "./syscallArgs.ts";
@@ -13,10 +14,7 @@ import type { SyscallArgs } from "./syscallArgs.ts";
 
 export function getDocument(frame: FunctionFrame, args: SyscallArgs): string {
   const { id, table } = documentArgs(frame, args, "db.get");
-  if (table.name.startsWith("_") !== args.flag("isSystem")) {
-    const [kind, method] = args.flag("isSystem") ? ["User", "get"] : ["System", "system.get"];
-    throw new Error(`${kind} tables can only be accessed from db.${method}().`);
-  }
+  checkAccess(table.name, args.flag("isSystem"));
   return frame.request.transaction.get(table, id)?.json ?? "null";
 }
 
@@ -30,10 +28,7 @@ export function insertDocument(frame: FunctionFrame, args: SyscallArgs): string 
 export function replaceDocument(frame: FunctionFrame, args: SyscallArgs): string {
   const { id, table } = writableDocument(frame, args, "db.replace");
   const body = bodyArg(args, "db.replace");
-  frame.request.transaction.update(table, id, "Replace", (old) => {
-    checkSystemFields(old, body);
-    return body;
-  });
+  frame.request.transaction.update(table, id, "Replace", () => body);
   return "null";
 }
 
@@ -41,14 +36,15 @@ export function patchDocument(frame: FunctionFrame, args: SyscallArgs): string {
   const { id, table } = writableDocument(frame, args, "db.patch");
   const patch = args.json("value");
   if (!isRecord(patch)) throw new Error("Invalid argument `value` for `db.patch`: Value must be an Object");
-  const changes = Object.entries(patch).map(([field, json]) => [field, decodeOrUndefined(json)] as const);
+  const changes = decodedArg("db.patch", () =>
+    Object.entries(patch).map(([field, json]) => [field, decodeOrUndefined(json)] as const),
+  );
   frame.request.transaction.update(table, id, "Update", (old) => {
     const body: ObjectValue = { ...old };
     for (const [field, value] of changes) {
       if (value === undefined) delete body[field];
       else body[field] = value;
     }
-    checkSystemFields(old, body);
     checkDocumentBody(body);
     return body;
   });
@@ -88,13 +84,11 @@ function documentArgs(
   const id = args.string("id");
   const number = tableNumberOfId(id);
   if (number === null) {
-    throw new Error(
-      `Invalid argument \`id\` for \`${method}\`: Unable to decode ID: '${id}' is not a document ID`,
-    );
+    throw new Error(`Invalid argument \`id\` for \`${method}\`: Unable to decode ID: ${idProblem(id)}`);
   }
   const table = frame.request.transaction.catalog.tableByNumber(number);
   if (!table || table.component !== frame.fn.componentPath) {
-    throw new Error(`Invalid argument \`id\` for \`${method}\`: Table for ID '${id}' not found`);
+    throw new Error(`Invalid argument \`id\` for \`${method}\`: Table for ID "${id}" not found`);
   }
   const requested = args.optionalString("table");
   if (requested !== null && requested !== table.name) {
@@ -111,32 +105,39 @@ function writableDocument(
   method: string,
 ): { id: string; table: CatalogTable } {
   const document = documentArgs(frame, args, method);
-  checkTableName(document.table.name);
+  checkAccess(document.table.name, false);
   return document;
 }
 
 function checkTableName(name: string): void {
-  if (name.startsWith("_")) throw new Error("System tables (prefixed with `_`) are read-only.");
-  if (!/^[a-zA-Z][a-zA-Z0-9_]{0,63}$/.test(name)) {
-    throw new Error(
-      `Invalid table name ${JSON.stringify(name)}: it must start with a letter, contain only letters, digits and ` +
-        "underscores, and have at most 64 characters.",
-    );
-  }
+  const problem = identifierProblem(name);
+  if (problem !== null) throw new Error(`Invalid argument \`table\` for \`db.insert\`: ${problem}`);
+  checkAccess(name, false);
+}
+
+/** System tables are only read, and only through `db.system`. */
+function checkAccess(tableName: string, isSystem: boolean): void {
+  if (tableName.startsWith("_") === isSystem) return;
+  throw new Error(
+    isSystem
+      ? "User tables cannot be accessed with db.system."
+      : "System tables can only be accessed with db.system.",
+  );
 }
 
 function bodyArg(args: SyscallArgs, method: string): ObjectValue {
-  const value = decodeValue(args.json("value"));
+  const value = decodedArg(method, () => decodeValue(args.json("value")));
   if (!isObjectValue(value))
     throw new Error(`Invalid argument \`value\` for \`${method}\`: Value must be an Object`);
   checkDocumentBody(value);
   return value;
 }
 
-/** A document may be written back with its own system fields, not with others. */
-function checkSystemFields(old: ObjectValue, body: ObjectValue): void {
-  for (const field of ["_id", "_creationTime"]) {
-    if (field in body && body[field] !== old[field])
-      throw new Error(`The system field \`${field}\` cannot be changed`);
+function decodedArg<Decoded>(method: string, decode: () => Decoded): Decoded {
+  try {
+    return decode();
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    throw new Error(`Invalid argument \`value\` for \`${method}\`: ${problem}`, { cause: error });
   }
 }

@@ -5,7 +5,7 @@ import type { ScannedDocument } from "../transaction/indexScan.ts";
 import type { KeyInterval } from "../transaction/readSet.ts";
 import type { Transaction } from "../transaction/transaction.ts";
 import type { Value } from "../values/convexJson.ts";
-import { decodeValue } from "../values/convexJson.ts";
+import { decodeStored } from "../values/convexJson.ts";
 import { isTrue } from "./filterExpression.ts";
 import type { QueryOperator, QueryPlan } from "./queryPlan.ts";
 
@@ -66,7 +66,7 @@ export class QueryPipeline {
     for (const [position, operator] of this.#operators.entries()) {
       if (operator.kind === "limit") this.#passed[position] = (this.#passed[position] ?? 0) + 1;
       else {
-        value ??= decodeValue(JSON.parse(document.json));
+        value ??= decodeStored(document.json);
         if (!isTrue(operator.expression(value))) return false;
       }
     }

@@ -1,6 +1,6 @@
 /** Walks the documents of a table in the order of their ids, a part at a time. */
 import type { ObjectValue } from "../values/convexJson.ts";
-import { decodeValue } from "../values/convexJson.ts";
+import { decodeStored } from "../values/convexJson.ts";
 import type { CatalogTable } from "./catalog.ts";
 import type { Database } from "./database.ts";
 
@@ -58,5 +58,5 @@ function documentAt(database: Database, rowid: number): ObjectValue {
 }
 
 function parsed(json: unknown): ObjectValue {
-  return decodeValue(JSON.parse(String(json))) as ObjectValue;
+  return decodeStored(String(json)) as ObjectValue;
 }

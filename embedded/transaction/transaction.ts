@@ -9,9 +9,9 @@ import { writeSearch } from "../search/searchReads.ts";
 import type { Catalog, CatalogSearchIndex, CatalogTable } from "../store/catalog.ts";
 import type { Database } from "../store/database.ts";
 import type { ObjectValue, Value } from "../values/convexJson.ts";
-import { decodeValue, encodeValue, valueAtPath } from "../values/convexJson.ts";
+import { decodeStored, encodeValue, valueAtPath } from "../values/convexJson.ts";
 import { newDocumentId } from "../values/documentId.ts";
-import { documentBytes } from "../values/documentRules.ts";
+import { checkSystemFields, documentBytes } from "../values/documentRules.ts";
 import { indexKey } from "../values/indexKey.ts";
 import type { IndexKey } from "../values/indexKey.ts";
 import { validationProblem } from "../values/validation.ts";
@@ -149,13 +149,12 @@ export class Transaction {
 
   /** @throws Error when the body does not fit the table's schema or is too large. */
   insert(component: ComponentPath, tableName: string, body: ObjectValue): string {
-    for (const field of ["_id", "_creationTime"]) {
-      if (field in body) throw new Error(`The system field \`${field}\` cannot be set on insert`);
-    }
-    this.#checkSchema(component, tableName, body);
     const table = this.ensureTable(component, tableName);
     const id = newDocumentId(table.number, this.#options.randomBytes);
-    const document = { ...body, _creationTime: this.#options.nextCreationTime(), _id: id };
+    const creationTime = this.#options.nextCreationTime();
+    checkSystemFields(body, { id, creationTime });
+    this.#checkSchema(component, tableName, withoutSystemFields(body));
+    const document = { ...body, _creationTime: creationTime, _id: id };
     const bytes = documentBytes(document);
     const rowid = this.database.run(
       "INSERT INTO documents (table_number, id_key, bytes, json) VALUES (?, ?, ?, ?)",
@@ -181,8 +180,9 @@ export class Transaction {
   ): void {
     const key = indexKey([id]);
     const existing = this.#existing(table, id, key, verb);
-    const old = decodeValue(JSON.parse(existing.json)) as ObjectValue;
+    const old = decodeStored(existing.json) as ObjectValue;
     const body = change(old);
+    checkSystemFields(body, { id, creationTime: Number(old["_creationTime"]) });
     this.#checkSchema(table.component, table.name, withoutSystemFields(body));
     const document = { ...body, _creationTime: old["_creationTime"], _id: id };
     const bytes = documentBytes(document);
@@ -198,7 +198,7 @@ export class Transaction {
 
   remove(table: CatalogTable, id: string): void {
     const existing = this.#existing(table, id, indexKey([id]), "Delete");
-    const old = decodeValue(JSON.parse(existing.json)) as ObjectValue;
+    const old = decodeStored(existing.json) as ObjectValue;
     this.#writeIndexes(table, existing.rowid, old, null);
     this.database.run("DELETE FROM documents WHERE rowid = ?", existing.rowid);
     this.#countWrite(table, existing.bytes);

@@ -1,5 +1,7 @@
 /** What a transaction has used, and Convex's limits on it (https://docs.convex.dev/production/state/limits). */
 
+import { byteText } from "../values/byteText.ts";
+
 export interface UsageCounts {
   bytesRead: number;
   bytesWritten: number;
@@ -26,23 +28,22 @@ export const TRANSACTION_LIMITS: Readonly<UsageCounts> = {
 
 const USE_INDEXES =
   "Consider using smaller limits in your queries, paginating your queries, or using indexed queries with a selective " +
-  "index range expression.";
+  "index range expressions.";
 
+/** Convex's own sentences. */
 const SENTENCES: Readonly<Record<UsageMetric, (limit: number) => string>> = {
   bytesRead: (limit) =>
     `Too many bytes read in a single function execution (limit: ${limit} bytes). ${USE_INDEXES}`,
   bytesWritten: (limit) =>
-    `Too many bytes written in a single function execution (limit: ${limit} bytes). Write less in one mutation.`,
+    `Too many bytes written in a single function execution (limit: ${byteText(limit)})`,
   databaseQueries: (limit) =>
     `Too many reads in a single function execution (limit: ${limit}). ${USE_INDEXES}`,
   documentsRead: (limit) =>
     `Too many documents read in a single function execution (limit: ${limit}). ${USE_INDEXES}`,
-  documentsWritten: (limit) =>
-    `Too many writes in a single function execution (limit: ${limit}). Split the work into several mutations.`,
-  functionsScheduled: (limit) =>
-    `Too many functions scheduled by this mutation (limit: ${limit}). Schedule one function that schedules the rest.`,
+  documentsWritten: (limit) => `Too many writes in a single function execution (limit: ${limit})`,
+  functionsScheduled: (limit) => `Too many functions scheduled by this mutation (limit: ${limit})`,
   scheduledFunctionArgsBytes: (limit) =>
-    `Too large total size of the arguments of scheduled functions (limit: ${limit} bytes). Store large values and pass their ids.`,
+    `Too large total size of the arguments of scheduled functions from this mutation (limit: ${limit} bytes)`,
 };
 
 export function noUsage(): UsageCounts {

@@ -1,24 +1,28 @@
 /**
- * Convex values to and from their JSON encoding. The codec is the client library's own; this file adds the types
- * and the two rules the library leaves to the server: nesting depth and well-formed strings.
+ * Convex values to and from their JSON encoding. The codec is the client library's own; what the library leaves to the
+ * server is in valueRules.ts.
  */
-import { CommitTsPlaceholder, convexToJson, jsonToConvex } from "convex/values";
+import { convexToJson, jsonToConvex } from "convex/values";
 import type { JSONValue, Value } from "convex/values";
+
+import { checkedNesting } from "./valueRules.ts";
 
 export type { JSONValue, Value };
 export type ObjectValue = { [field: string]: Value | undefined };
 
-/** Deepest nesting of arrays and objects in a value (Convex: MAX_NESTING). */
-const MAX_NESTING = 64;
-
 /**
- * Decodes a value and refuses what Convex refuses.
- * @throws Error with Convex's wording when a string holds a lone surrogate or the value nests too deeply.
+ * Decodes a value that comes from outside.
+ * @throws Error with Convex's wording when Convex would not take it.
  */
 export function decodeValue(json: unknown): Value {
   const value = jsonToConvex(json as JSONValue);
-  checkValue(value, 0);
+  checkedNesting(value);
   return value;
+}
+
+/** Decodes what is stored: it was checked when it came, by the rules of that time. */
+export function decodeStored(json: string): Value {
+  return jsonToConvex(JSON.parse(json) as JSONValue);
 }
 
 export function encodeValue(value: Value): string {
@@ -55,29 +59,4 @@ export function valueAtPath(value: Value | undefined, path: string): Value | und
     current = current[field];
   }
   return current;
-}
-
-function checkValue(value: Value, depth: number): void {
-  if (depth > MAX_NESTING) {
-    throw new Error(`Value is too nested (maximum nesting ${MAX_NESTING})`);
-  }
-  if (typeof value === "string") {
-    if (!value.isWellFormed())
-      throw new Error("String contains a lone surrogate, which is not valid unicode");
-    return;
-  }
-  if (value instanceof CommitTsPlaceholder) {
-    throw new Error(
-      "`db.vars.commitTs` has a value in mutations only: pass it on to none but the database and other mutations.",
-    );
-  }
-  if (Array.isArray(value)) {
-    for (const item of value) checkValue(item, depth + 1);
-    return;
-  }
-  if (isObjectValue(value)) {
-    for (const field of Object.values(value)) {
-      if (field !== undefined) checkValue(field, depth + 1);
-    }
-  }
 }

@@ -29,7 +29,7 @@ function encodeDocumentId(tableNumber: number, random: Uint8Array): string {
 
 /** Table number of a well-formed id in its canonical spelling; null for any other string. */
 export function tableNumberOfId(id: string): number | null {
-  if (id.length < Math.ceil((MIN_BYTES * 8) / 5) || id.length > Math.ceil((MAX_BYTES * 8) / 5)) return null;
+  if (!hasLengthOfId(id)) return null;
   const bytes = fromBase32(id);
   if (bytes === null) return null;
   let tableNumber = 0;
@@ -42,6 +42,16 @@ export function tableNumberOfId(id: string): number | null {
   const random = bytes.slice(position + 1, position + 1 + RANDOM_BYTES);
   if (random.length !== RANDOM_BYTES || tableNumber === 0) return null;
   return encodeDocumentId(tableNumber, Uint8Array.from(random)) === id ? tableNumber : null;
+}
+
+/** Why `tableNumberOfId` found none, in Convex's words. */
+export function idProblem(id: string): string {
+  if (!hasLengthOfId(id)) return `Invalid ID length ${Buffer.byteLength(id)}`;
+  return fromBase32(id) === null ? "ID wasn't valid base32" : "Invalid table number";
+}
+
+function hasLengthOfId({ length }: string): boolean {
+  return length >= Math.ceil((MIN_BYTES * 8) / 5) && length <= Math.ceil((MAX_BYTES * 8) / 5);
 }
 
 function fletcher16(bytes: number[]): number {

@@ -5,7 +5,7 @@ import type { ValidatorJson } from "../protocol/deployedCode.ts";
 import { isObjectValue } from "./convexJson.ts";
 import type { ObjectValue, Value } from "./convexJson.ts";
 import { tableNumberOfId } from "./documentId.ts";
-import { literalText, validatorText, valueText } from "./validatorText.ts";
+import { literalText, sortedEntries, validatorText, valueText } from "./validatorText.ts";
 
 /** Name of the table with this number in the component whose function is validated; null when it has none. */
 export type TableNameOf = (tableNumber: number) => string | null;
@@ -80,7 +80,7 @@ function objectMismatch(
 ): Mismatch | null {
   const tail = (context: string): string =>
     `\n${context}\nObject: ${valueText(value)}\nValidator: ${validatorText(validator)}`;
-  for (const [name, { fieldType, optional }] of Object.entries(validator.value)) {
+  for (const [name, { fieldType, optional }] of sortedEntries(validator.value)) {
     const field = Object.hasOwn(value, name) ? value[name] : undefined;
     if (field !== undefined) {
       const mismatch = within(`.${name}`, findMismatch(fieldType, field, tableNameOf));
@@ -155,5 +155,5 @@ function firstMismatch<Item>(items: Iterable<Item>, check: (item: Item) => Misma
 }
 
 function definedEntries(value: ObjectValue): [string, Value][] {
-  return Object.entries(value).filter((entry): entry is [string, Value] => entry[1] !== undefined);
+  return sortedEntries(value).filter((entry): entry is [string, Value] => entry[1] !== undefined);
 }

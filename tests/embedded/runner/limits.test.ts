@@ -25,6 +25,13 @@ beforeAll(async () => {
         export const slow = query(async (ctx) => {
           try { for (;;) { for (let n = 0; n < 1e7; n++) Math.sqrt(n); await ctx.db.query("t").first(); } } catch { return "caught"; }
         });
+        export const echo = query(async (ctx, args) => args);
+        export const parsed = query(async (ctx, { json }) => JSON.parse(json));
+        export const page = query(async (ctx, { table, options, before = 0 }) => {
+          await ctx.db.query("many").take(before);
+          const { page, ...rest } = await ctx.db.query(table).paginate(options);
+          return { ...rest, length: page.length };
+        });
         export const insertRaw = mutation(async (ctx, { table, value }) => await ctx.db.insert(table, value));
         export const loneSurrogate = mutation(async (ctx) => await ctx.db.insert("big", { text: "a\\ud800" }));
         export const deep = mutation(async (ctx, { depth }) => {
@@ -87,26 +94,105 @@ test("a function has one second of time in its own code, also when it catches th
 });
 
 test("results and arguments are at most 16 MiB", async () => {
-  expect(await fixture.errorOf("m:returnText", { length: 16 * MIB })).toContain("return value is too large");
+  expect(await fixture.errorOf("m:returnText", { length: 16 * MIB })).toContain(
+    "Function m:returnText return value is too large (actual: 16.00 MiB, limit: 16 MiB)",
+  );
   expect(await fixture.errorOf("m:returnText", { length: 1, pad: "x".repeat(16 * MIB) })).toContain(
     "Arguments for m:returnText are too large",
   );
 });
 
-test("system fields, system tables, odd names and odd values are refused", async () => {
-  expect(await fixture.errorOf("m:insertRaw", { table: "t", value: { _id: "x" } })).toContain(
-    "system field `_id`",
+const insertRaw = (table: string, value: unknown): Promise<string> =>
+  fixture.errorOf("m:insertRaw", { table, value });
+
+test.each([
+  ["t", { _id: "x" }, `doesn't match '_id' field "x"`],
+  ["t", { _creationTime: 1 }, "doesn't match '_creationTime' field in {_creationTime: 1.0}"],
+  [
+    "t",
+    { _x: "x" },
+    "Field '_x' starts with an underscore, which is only allowed for system fields like '_id'",
+  ],
+  ["_scheduled_functions", {}, "System tables (prefixed with `_`) are read-only."],
+  [
+    "a-b",
+    {},
+    "Invalid argument `table` for `db.insert`: Identifier a-b has invalid character '-': Identifiers can only contain alphanumeric characters or underscores",
+  ],
+  [
+    "1a",
+    {},
+    "Invalid first character '1' in 1a: Identifiers must start with an alphabetic character or underscore",
+  ],
+  ["", {}, "Identifier cannot be empty"],
+  ["a".repeat(65), {}, "Identifier is too long (65 > maximum 64)"],
+  ["t", [], "Invalid argument `value` for `db.insert`: Value must be an Object"],
+])("an insert into %j of %j is refused in Convex's words", async (table, value, sentence) => {
+  expect(await insertRaw(table, value)).toContain(sentence);
+});
+
+test("a document is nested at most 16 deep", async () => {
+  await fixture.mutation("m:deep", { depth: 15 });
+  expect(await fixture.errorOf("m:deep", { depth: 16 })).toContain(
+    "Document is too nested (nested 17 levels deep > maximum nesting 16)",
   );
-  expect(await fixture.errorOf("m:insertRaw", { table: "t", value: { _x: "x" } })).toContain(
-    "starts with an underscore",
+  expect(await fixture.errorOf("m:loneSurrogate")).toContain("surrogate");
+});
+
+const fields = (count: number): Record<string, number> =>
+  Object.fromEntries(Array.from({ length: count }, (_, n) => [`f${n}`, n]));
+const nested = (depth: number): unknown => (depth === 0 ? 1 : [nested(depth - 1)]);
+
+test.each([
+  [
+    "many array items",
+    { list: Array.from({ length: 8193 }, () => 0) },
+    "Array length is too long (8193 > maximum length 8192)",
+  ],
+  ["many fields", { object: fields(1025) }, "Object has too many fields (1025 > maximum number 1024)"],
+  ["deep nesting", { deep: nested(64) }, "Value is too nested (nested 65 levels deep > maximum nesting 64)"],
+])("%s are refused in arguments and results", async (_what, value, sentence) => {
+  expect(await fixture.errorOf("m:echo", value)).toBe(`Invalid arguments for m:echo: ${sentence}`);
+  expect(await fixture.errorOf("m:parsed", { json: JSON.stringify(value) })).toContain(
+    `Function m:parsed return value invalid: ${sentence}`,
   );
-  expect(await fixture.errorOf("m:insertRaw", { table: "_scheduled_functions", value: {} })).toContain(
-    "are read-only",
+});
+
+test("field names are ASCII, of at most 1,024 characters", async () => {
+  expect(await fixture.errorOf("m:echo", { object: { naïve: 1 } })).toContain(
+    "Field name naïve has invalid character 'ï': Field names can only contain non-control ASCII characters",
   );
-  expect(await fixture.errorOf("m:insertRaw", { table: "a-b", value: {} })).toContain("Invalid table name");
-  expect(await fixture.errorOf("m:insertRaw", { table: "t", value: [] })).toContain(
-    "Value must be an Object",
+  expect(await fixture.errorOf("m:echo", { object: { ["n".repeat(1025)]: 1 } })).toContain(
+    "exceeds maximum field name length 1024",
   );
-  expect(await fixture.errorOf("m:loneSurrogate")).toMatch(/surrogate/i);
-  expect(await fixture.errorOf("m:deep", { depth: 80 })).toContain("too nested");
+});
+
+test("what is just within the limits passes", async () => {
+  const value = {
+    list: Array.from({ length: 8192 }, () => 0),
+    object: fields(1024),
+    // The arguments object is a level of its own.
+    deep: nested(63),
+    "a field name, with spaces ~": { "": null },
+  };
+  expect(await fixture.query("m:echo", value)).toEqual(value);
+});
+
+test("a page ends where the function may read no more, and says that it must be split", async () => {
+  const page = (cursor: string | null): Promise<unknown> =>
+    fixture.query("m:page", { table: "many", options: { numItems: 250, cursor } });
+  const first = (await page(null)) as { length: number; pageStatus: string; continueCursor: string };
+  expect(first).toMatchObject({ length: 250, pageStatus: "SplitRecommended" });
+  const afterOther = await fixture.query("m:page", {
+    table: "many",
+    before: 100,
+    options: { numItems: 200, cursor: null },
+  });
+  expect(afterOther).toMatchObject({ length: 150, isDone: false, pageStatus: "SplitRequired" });
+  expect(
+    await fixture.query("m:page", { table: "big", options: { numItems: 100, cursor: null } }),
+  ).toMatchObject({
+    isDone: false,
+    pageStatus: "SplitRequired",
+  });
 });

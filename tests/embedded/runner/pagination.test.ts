@@ -133,3 +133,52 @@ test("one function paginates once", async () => {
     "Convex only supports a single paginated query in each function",
   );
 });
+
+test.each([
+  [{ numItems: 0 }, "Must request at least 1 document while paginating"],
+  [{ numItems: 32_001 }, "Requested too many items: 32001"],
+  [{ numItems: 1.5 }, "Invalid arguments for `queryPage`"],
+  [{ numItems: -1 }, "`options.numItems` must be a positive number. Received `-1`."],
+  [{ maximumRowsRead: 0 }, "maximumRowsRead and maximumBytesRead must be greater than 0"],
+  [{ maximumBytesRead: 0 }, "maximumRowsRead and maximumBytesRead must be greater than 0"],
+])("a page with %j is refused in Convex's words", async (options, sentence) => {
+  expect(await fixture.errorOf("m:page", options)).toContain(sentence);
+});
+
+test("a page is split in its middle, unless it has fewer than three rows", async () => {
+  const { splitCursor } = await page({ numItems: 5 });
+  expect((await page({ endCursor: splitCursor })).page).toEqual([0, 1, 2]);
+  expect((await page({ numItems: 2 })).splitCursor).toBeNull();
+});
+
+test("a page that took more than three quarters of its limit should be split, at the limit it must", async () => {
+  expect((await page({ numItems: 3, maximumRowsRead: 4 })).pageStatus).toBeNull();
+  expect((await page({ numItems: 4, maximumRowsRead: 4 })).pageStatus).toBe("SplitRecommended");
+  expect(await page({ numItems: 5, maximumRowsRead: 4 })).toMatchObject({
+    page: [0, 1, 2, 3],
+    pageStatus: "SplitRequired",
+  });
+  expect(await page({ maximumBytesRead: 1 })).toMatchObject({ page: [0], pageStatus: "SplitRequired" });
+});
+
+test("a given end is kept, whatever the limits and whatever is left of the page", async () => {
+  const { continueCursor } = await page({ numItems: 5 });
+  const again = { numItems: 1, endCursor: continueCursor, maximumRowsRead: 2 };
+  expect(await page(again)).toMatchObject({ page: [0, 1, 2, 3, 4], continueCursor, isDone: false });
+  for (let n = 0; n < 5; n++) await fixture.mutation("m:remove", { n });
+  expect(await page(again)).toMatchObject({ page: [], continueCursor, isDone: false });
+});
+
+test("cursors stay right while rows come and go before and behind them", async () => {
+  const first = await page();
+  for (const n of [0, 2, 3]) await fixture.mutation("m:remove", { n });
+  await fixture.mutation("m:add", { n: 8 });
+  const second = await page({ cursor: first.continueCursor });
+  expect(second.page).toEqual([4, 5, 6]);
+  expect((await page({ cursor: second.continueCursor })).page).toEqual([7, 8]);
+});
+
+test("an empty table is one empty last page", async () => {
+  for (let n = 0; n < 8; n++) await fixture.mutation("m:remove", { n });
+  expect(await page()).toMatchObject({ page: [], isDone: true, splitCursor: null, pageStatus: null });
+});
