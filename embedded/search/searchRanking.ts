@@ -105,7 +105,7 @@ function weightedTerms(
 const ROUNDED_LENGTH = `iif(length < 40, length,
   24 + (((length - 24) >> (CAST(log2(length - 24) AS INTEGER) - 3)) << (CAST(log2(length - 24) AS INTEGER) - 3)))`;
 
-function rankingSql(condition: string): string {
+function rankingSql(condition: string, limit: string): string {
   return `
     WITH hits AS (
       SELECT places.doc AS entry, wanted.value ->> 1 AS weight, count(*) AS frequency
@@ -118,16 +118,17 @@ function rankingSql(condition: string): string {
         (frequency + ${SATURATION} * (1 - ${LENGTH_WEIGHT} + ${LENGTH_WEIGHT} * ${ROUNDED_LENGTH} / ?2))) AS score
       FROM hits JOIN search_entries ON search_entries.id = hits.entry
       GROUP BY hits.entry
-    )
-    SELECT score, creation_time, id_key
-    FROM scored JOIN documents ON documents.rowid = scored.document
-    ORDER BY score DESC, creation_time DESC`;
+    ),
+    best AS (SELECT * FROM scored ORDER BY score DESC, creation_time DESC LIMIT ${limit})
+    SELECT score, creation_time, id_key FROM best JOIN documents ON documents.rowid = best.document`;
 }
 
-const UNFILTERED = `${rankingSql("")} LIMIT ?3`;
+const UNFILTERED = rankingSql("", "?3");
 
-const FILTERED = `${rankingSql(`
-      WHERE places.doc IN (
-        SELECT doc FROM json_each(?3) AS filter CROSS JOIN search_term_places AS matching ON matching.term = filter.value
-        GROUP BY doc HAVING count(*) = ?4
-      )`)} LIMIT ?5`;
+const FILTERED = rankingSql(
+  `WHERE places.doc IN (
+     SELECT doc FROM json_each(?3) AS filter CROSS JOIN search_term_places AS matching ON matching.term = filter.value
+     GROUP BY doc HAVING count(*) = ?4
+   )`,
+  "?5",
+);
