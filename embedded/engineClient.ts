@@ -9,9 +9,9 @@ import type {
   EngineService,
   EngineThreadData,
   FromEngine,
+  SocketEvent,
   ToEngine,
 } from "./protocol/mainMessages.ts";
-import type { SyncClientMessage } from "./protocol/syncMessages.ts";
 
 type Argument<Method extends EngineMethod> = Parameters<EngineService[Method]>[0];
 type Answer<Method extends EngineMethod> = Awaited<ReturnType<EngineService[Method]>>;
@@ -35,6 +35,7 @@ export class EngineClient {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   #relay: SocketRelay | null = null;
+  #socketEvents: SocketEvent[] = [];
   #nextId = 1;
   #isClosing = false;
   #endError: DeploymentError | null = null;
@@ -72,21 +73,10 @@ export class EngineClient {
     });
   }
 
-  socketOpened(socketId: number): void {
-    this.#post({ kind: "socketOpened", socketId });
-  }
-
-  socketMessage(socketId: number, message: SyncClientMessage): void {
-    this.#post({ kind: "socketMessage", socketId, message });
-  }
-
-  /** The client reads slower than it is told, or has caught up. */
-  socketBehind(socketId: number, isBehind: boolean): void {
-    this.#post({ kind: "socketBehind", socketId, isBehind });
-  }
-
-  socketClosed(socketId: number): void {
-    this.#post({ kind: "socketClosed", socketId });
+  /** What happens on sockets in one turn of the event loop is one message: a hop between threads costs more than a frame. */
+  tellSocketEvent(event: SocketEvent): void {
+    if (this.#socketEvents.length === 0) setImmediate(() => this.#flushSocketEvents());
+    this.#socketEvents.push(event);
   }
 
   /** Closes the engine, at most `graceMs` long, then ends the thread. Safe to call twice. */
@@ -106,6 +96,11 @@ export class EngineClient {
     clearTimeout(timer);
     await this.#worker.terminate();
     await this.ended;
+  }
+
+  #flushSocketEvents(): void {
+    this.#post({ kind: "socketEvents", events: this.#socketEvents });
+    this.#socketEvents = [];
   }
 
   #post(message: ToEngine): void {

@@ -8,7 +8,13 @@ import { every } from "./every.ts";
 import type { CommittedResult, FunctionCall } from "./protocol/calls.ts";
 import { asDeploymentError, DeploymentError } from "./protocol/deploymentError.ts";
 import type { Engine, QueryCall, QueryRun, ReadSet } from "./protocol/engine.ts";
-import type { EngineService, FromEngine, FunctionRequest, ToEngine } from "./protocol/mainMessages.ts";
+import type {
+  EngineService,
+  FromEngine,
+  FunctionRequest,
+  SocketEvent,
+  ToEngine,
+} from "./protocol/mainMessages.ts";
 import { EnvironmentChanges } from "./push/environmentChanges.ts";
 import { runInlineQuery } from "./push/inlineQuery.ts";
 import { PushService } from "./push/pushService.ts";
@@ -76,27 +82,25 @@ export function serveMainThread(parts: EngineServiceParts): void {
   };
 
   port.on("message", (message: ToEngine) => {
-    switch (message.kind) {
-      case "request":
-        void answer(service, message, post, log);
-        return;
-      case "socketOpened":
-        sync.socketOpened(message.socketId);
-        return;
-      case "socketMessage":
-        sync.socketMessage(message.socketId, message.message);
-        return;
-      case "socketBehind":
-        sync.socketBehind(message.socketId, message.isBehind);
-        return;
-      case "socketClosed":
-        sync.socketClosed(message.socketId);
-        return;
-      default:
-        message satisfies never;
-    }
+    if (message.kind === "request") void answer(service, message, post, log);
+    else for (const event of message.events) takeSocketEvent(sync, event);
   });
   post({ kind: "ready", siteUrl });
+}
+
+function takeSocketEvent(sync: SyncServer, event: SocketEvent): void {
+  switch (event.kind) {
+    case "socketOpened":
+      return sync.socketOpened(event.socketId);
+    case "socketMessage":
+      return sync.socketMessage(event.socketId, event.message);
+    case "socketBehind":
+      return sync.socketBehind(event.socketId, event.isBehind);
+    case "socketClosed":
+      return sync.socketClosed(event.socketId);
+    default:
+      return event satisfies never;
+  }
 }
 
 /** Long enough for a page's queries, short enough for a heartbeat to pass between. */
@@ -187,7 +191,10 @@ function queryRunner(engine: Engine, url: string): (calls: QueryCall[]) => Promi
   };
 }
 
-/** One message for all frames of a turn: a commit with hundreds of subscribers is one hop between the threads. */
+/**
+ * One message for all frames until the next turn: a commit with hundreds of subscribers is one hop between the threads,
+ * and mostly the answer of a mutation and the Transition behind it are, too.
+ */
 function frameOutbox(post: (message: FromEngine) => void): Pick<SyncServerParts, "send" | "close"> {
   let frames: [number, string][] = [];
   const flush = (): void => {
@@ -197,7 +204,7 @@ function frameOutbox(post: (message: FromEngine) => void): Pick<SyncServerParts,
   };
   return {
     send(socketId, frame) {
-      if (frames.length === 0) queueMicrotask(flush);
+      if (frames.length === 0) setImmediate(flush);
       frames.push([socketId, frame]);
     },
     close(socketId, code, reason) {

@@ -34,6 +34,19 @@ function threadCpuMs(): number {
   return (user + system) / 1000;
 }
 
+/** Asking the system for each few bytes of an id would cost as much as storing the document. */
+function pooledRandomBytes(): (count: number) => Uint8Array {
+  const poolBytes = 4096;
+  let pool = Buffer.alloc(0);
+  let used = 0;
+  return (count) => {
+    if (count > poolBytes) return randomBytes(count);
+    if (used + count > pool.length) [pool, used] = [randomBytes(poolBytes), 0];
+    used += count;
+    return pool.subarray(used - count, used);
+  };
+}
+
 async function start(port: MessagePort, data: EngineThreadData): Promise<void> {
   const log = (line: string): void => console.error(line);
   let pool: ActionPool | null = null;
@@ -42,7 +55,7 @@ async function start(port: MessagePort, data: EngineThreadData): Promise<void> {
     instanceName: data.instanceName,
     timers: systemTimers,
     threadCpuMs,
-    randomBytes: (count) => randomBytes(count),
+    randomBytes: pooledRandomBytes(),
     log,
     runAction: async (call, requestId) =>
       pool?.runAction(call, requestId) ?? {

@@ -90,8 +90,13 @@ export type EngineMethod = keyof EngineService;
 
 export type ToEngine =
   | { kind: "request"; id: number; method: EngineMethod; argument: unknown }
+  /** In order. */
+  | { kind: "socketEvents"; events: SocketEvent[] };
+
+export type SocketEvent =
   | { kind: "socketOpened"; socketId: number }
   | { kind: "socketMessage"; socketId: number; message: SyncClientMessage }
+  /** The client reads slower than it is told, or has caught up. */
   | { kind: "socketBehind"; socketId: number; isBehind: boolean }
   | { kind: "socketClosed"; socketId: number };
 

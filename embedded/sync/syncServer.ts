@@ -187,8 +187,9 @@ export class SyncServer {
         { componentPath, name, argsJson, caller: session.caller },
         { sessionId: session.sessionId, requestId },
       );
-      session.answerMutation(encodeResponse("MutationResponse", requestId, result, ts));
+      // In this order both leave in one message to the main thread, if nothing is to be run in between.
       if (result.status === "success") session.oweTransition();
+      session.answerMutation(encodeResponse("MutationResponse", requestId, result, ts));
     } catch (error) {
       this.#fault(session, error);
     }

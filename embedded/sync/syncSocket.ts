@@ -36,7 +36,7 @@ export class SyncSocket {
     this.#outgoing = new OutgoingFrames({
       socket: webSocket,
       takesChunks,
-      onBehind: (isBehind) => engine.socketBehind(socketId, isBehind),
+      onBehind: (isBehind) => engine.tellSocketEvent({ kind: "socketBehind", socketId, isBehind }),
     });
     webSocket.on("message", (data, isBinary) => {
       this.#silentChecks = 0;
@@ -76,7 +76,7 @@ export class SyncSocket {
     const { socketId, webSocket, engine, adminKey } = this.#options;
     try {
       const message = decodeClientMessage(frame, adminKey);
-      engine.socketMessage(socketId, message);
+      engine.tellSocketEvent({ kind: "socketMessage", socketId, message });
       if (message.type === "Mutation" && ++this.#pendingMutations >= maxPendingMutations) webSocket.pause();
     } catch (thrown) {
       const error = asDeploymentError(thrown);

@@ -49,10 +49,10 @@ export function createSyncSockets(
   function accept(webSocket: WebSocket, takesChunks: boolean): void {
     const socketId = nextSocketId++;
     sockets.set(socketId, new SyncSocket({ socketId, webSocket, takesChunks, engine: engine(), adminKey }));
-    engine().socketOpened(socketId);
+    engine().tellSocketEvent({ kind: "socketOpened", socketId });
     webSocket.on("close", () => {
       sockets.delete(socketId);
-      engine().socketClosed(socketId);
+      engine().tellSocketEvent({ kind: "socketClosed", socketId });
     });
   }
 

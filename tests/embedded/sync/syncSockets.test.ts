@@ -10,6 +10,7 @@ import type { Socket } from "node:net";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { openAdminKey } from "../../../embedded/auth/adminKey.ts";
 import type { EngineClient, SocketRelay } from "../../../embedded/engineClient.ts";
+import type { SocketEvent } from "../../../embedded/protocol/mainMessages.ts";
 import { createSyncSockets } from "../../../embedded/sync/syncSockets.ts";
 import { WebSocket } from "ws";
 import { startEmbedded, type EmbeddedReady } from "../../support/embeddedDeployment.ts";
@@ -95,7 +96,7 @@ test("a client that resets while the deployment starts is forgotten", async () =
 
 interface Wired {
   url: string;
-  /** What the engine was told: method and arguments. */
+  /** What the engine was told: kind of event, socket, and the rest. */
   told: unknown[][];
   relay: SocketRelay;
   /** One check of who is alive. */
@@ -105,16 +106,10 @@ interface Wired {
 /** Sockets in front of an engine that only writes down what it is told. */
 async function wire(): Promise<Wired> {
   const told: unknown[][] = [];
-  const note =
-    (method: string) =>
-    (...args: unknown[]) =>
-      void told.push([method, ...args]);
   const relayed = Promise.withResolvers<SocketRelay>();
   const engine = {
-    socketOpened: note("opened"),
-    socketMessage: note("message"),
-    socketBehind: note("behind"),
-    socketClosed: note("closed"),
+    tellSocketEvent: ({ kind, socketId, ...rest }: SocketEvent) =>
+      told.push([kind, socketId, ...Object.values(rest)]),
     relayTo: relayed.resolve,
   } as unknown as EngineClient;
   const server = createServer();
@@ -157,10 +152,10 @@ test("a peer that neither reads nor answers is given up after two minutes of che
     if (alive.readyState === WebSocket.OPEN) await once(alive, "ping");
     // Its pong has arrived once what it sent after it has.
     alive.send(JSON.stringify({ type: "Event", eventType: "after pong", event: count }));
-    await until(() => told.filter(([method]) => method === "message").length === count + 1);
+    await until(() => told.filter(([method]) => method === "socketMessage").length === count + 1);
   }
   await closed;
-  expect(told.filter(([method]) => method === "closed")).toHaveLength(1);
+  expect(told.filter(([method]) => method === "socketClosed")).toHaveLength(1);
   expect(alive.readyState).toBe(WebSocket.OPEN);
 });
 
@@ -172,7 +167,7 @@ test("after a thousand unanswered mutations a socket is not read before half of 
   const mutation = { type: "Mutation", udfPath: "a:b", args: [{ text: "x".repeat(100) }] };
   for (let requestId = 0; requestId < 3000; requestId++)
     client.send(JSON.stringify({ ...mutation, requestId }));
-  const messages = (): number => told.filter(([method]) => method === "message").length;
+  const messages = (): number => told.filter(([method]) => method === "socketMessage").length;
   await until(() => messages() >= 1000);
   for (let answered = 0; answered < 3000; answered++) {
     // What one chunk of the wire still held comes through.
@@ -191,8 +186,8 @@ test("a client that does not read its answers is cut off", async () => {
   wire_.pause();
   const answer = `{"type":"ActionResponse","result":"${"x".repeat(1_000_000)}"}`;
   for (let count = 0; count < 40; count++) relay.send(1, answer);
-  await until(() => told.some(([method]) => method === "closed"));
-  expect(told.filter(([method]) => method === "behind")).toEqual([["behind", 1, true]]);
+  await until(() => told.some(([method]) => method === "socketClosed"));
+  expect(told.filter(([method]) => method === "socketBehind")).toEqual([["socketBehind", 1, true]]);
   client.terminate();
 });
 
