@@ -36,6 +36,8 @@ export interface RequestPatience {
   requestMs: number;
   /** How often slow senders are looked for. */
   checkEveryMs: number;
+  /** For the bytes of an upload, all waits together; Convex's own: https://docs.convex.dev/file-storage/upload-files. */
+  uploadMs: number;
   /** For a reader of a file that takes nothing. Systems keep megabytes for a slow one, so this is long. */
   readerMs: number;
 }
@@ -44,6 +46,7 @@ const defaultPatience: RequestPatience = {
   headMs: 60_000,
   requestMs: 300_000,
   checkEveryMs: 30_000,
+  uploadMs: 120_000,
   readerMs: 600_000,
 };
 
@@ -120,6 +123,7 @@ async function answer(parts: HttpServerParts, request: IncomingMessage): Promise
     engine,
     identity,
     folders: parts.folders,
+    uploadMs: (parts.patience ?? defaultPatience).uploadMs,
     engineSilentMs: parts.engineSilentMs,
   });
 }

@@ -22,6 +22,8 @@ export interface RouteContext {
   identity: DeploymentIdentity;
   /** Where the bytes of files are. */
   folders: StorageFolders;
+  /** How long an upload may keep us waiting. */
+  uploadMs: number;
   /** Since when the engine has not answered the watchdog, in ms; 0 while it answers. */
   engineSilentMs: () => number;
 }

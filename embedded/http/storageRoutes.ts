@@ -13,12 +13,6 @@ import { DeploymentError } from "../protocol/deploymentError.ts";
 import { bodyChunks } from "./bodyChunks.ts";
 import type { Reply, Route, RouteContext } from "./route.ts";
 
-/**
- * Convex's: https://docs.convex.dev/file-storage/upload-files. It takes any size: what can be sent in this time and what the
- * disk holds are the limits.
- */
-const maxUploadMs = 2 * 60_000;
-const patience = { maxIdleMs: maxUploadMs, maxWaitMs: maxUploadMs };
 /** What a URL serves never changes. */
 const cacheControl = "private, max-age=2592000";
 
@@ -30,14 +24,16 @@ export const storageRoutes: Record<string, Route> = {
 export const downloadPrefix = "/api/storage/";
 export const download: Route = { access: "anyone", handle: serve };
 
-async function upload({ request, engine, url, folders }: RouteContext): Promise<Reply> {
+async function upload({ request, engine, url, folders, uploadMs }: RouteContext): Promise<Reply> {
   const token = url.searchParams.get("token");
   if (token === null)
     throw new DeploymentError("BadQueryArgs", "Failed to deserialize query string: missing field `token`");
   const componentPath = await engine.request("componentOfUpload", token);
   const contentType = contentTypeOf(request.headers["content-type"]);
   const sha256 = digestOf(request.headers["digest"]);
-  const bytes = bodyChunks(request, patience, uploadTimedOut, uploadEnded);
+  // Convex takes any size: what can be sent in this time and what the disk holds are the limits.
+  const patience = { maxIdleMs: uploadMs, maxWaitMs: uploadMs };
+  const bytes = bodyChunks(request, patience, () => uploadTimedOut(uploadMs), uploadEnded);
   const file = await receiveFile(folders.uploads, bytes, sha256);
   const storageId = await engine.request("storeFile", {
     ...file,
@@ -48,10 +44,10 @@ async function upload({ request, engine, url, folders }: RouteContext): Promise<
   return { type: "json", body: { storageId } };
 }
 
-function uploadTimedOut(): DeploymentError {
+function uploadTimedOut(uploadMs: number): DeploymentError {
   return new DeploymentError(
     "UploadTimedOut",
-    `The upload took longer than ${maxUploadMs / 1000} seconds. Send it over a faster connection, or in parts.`,
+    `The upload took longer than ${uploadMs / 1000} seconds. Send it over a faster connection, or in parts.`,
   );
 }
 

@@ -1,7 +1,7 @@
 /** Senders and readers that take their time, and crowds of them. */
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -9,7 +9,6 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { openAdminKey } from "../../../embedded/auth/adminKey.ts";
 import type { EngineClient } from "../../../embedded/engineClient.ts";
-import type { StoredFile } from "../../../embedded/files/fileRows.ts";
 import { ByteBudget } from "../../../embedded/http/byteBudget.ts";
 import { createHttpServer } from "../../../embedded/http/httpServer.ts";
 import { readJsonBody } from "../../../embedded/http/requestBody.ts";
@@ -28,18 +27,30 @@ async function urlOf(server: ReturnType<typeof createServer>): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** The deployment port with an engine that knows one file. */
-function impatientServer(stored = "", file: StoredFile | null = null): ReturnType<typeof createHttpServer> {
-  const engine = { request: () => Promise.resolve(file) } as unknown as EngineClient;
+const quick = { headMs: 20, requestMs: 40, checkEveryMs: 5, uploadMs: 20, readerMs: 20 };
+
+/** The deployment port with an engine that gives one answer. */
+function impatientServer(
+  answer: unknown = null,
+  folders = { stored: "", uploads: "", actions: "" },
+  patience = quick,
+): ReturnType<typeof createHttpServer> {
+  const engine = { request: () => Promise.resolve(answer) } as unknown as EngineClient;
   return createHttpServer({
     adminKey: openAdminKey("", "test", "key"),
     originRefusal: () => null,
-    folders: { stored, uploads: "", actions: "" },
+    folders,
     started: Promise.resolve({ engine, identity: { instanceName: "", url: "", siteUrl: "" } }),
     engineSilentMs: () => 0,
     log: (line) => logged.push(line),
-    patience: { headMs: 20, requestMs: 40, checkEveryMs: 5, readerMs: 20 },
+    patience,
   });
+}
+
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "patience-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  return folder;
 }
 
 test.each([
@@ -52,12 +63,11 @@ test.each([
 });
 
 test("a reader of a file that takes nothing is cut off", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "patience-"));
-  onTestFinished(() => rm(folder, { recursive: true }));
+  const folder = await newFolder();
   const size = 30_000_000;
   const file = { id: "", uuid: randomUUID(), key: "key", sha256: "", size, contentType: null };
   await writeFile(join(folder, "key"), Buffer.alloc(size));
-  const server = impatientServer(folder, file);
+  const server = impatientServer(file, { stored: folder, uploads: "", actions: "" });
   server.on("request", (_, response) => response.once("close", () => server.emit("cut")));
   const url = await urlOf(server);
   const head = [`GET /api/storage/${file.uuid} HTTP/1.1`, "Host: deployment", "Connection: close"];
@@ -71,6 +81,20 @@ test("a reader of a file that takes nothing is cut off", async () => {
   await closed;
   expect((await idle.untilEnd()).length).toBeLessThan(size);
   expect(logged).toEqual([]);
+});
+
+test("an upload that keeps us waiting is a 408, and nothing of it stays", async () => {
+  const uploads = await newFolder();
+  const server = impatientServer("", { stored: "", uploads, actions: "" }, { ...quick, requestMs: 60_000 });
+  const client = await RawConnection.open(await urlOf(server));
+  client.send(
+    ["POST /api/storage/upload?token=any HTTP/1.1", "Host: deployment", "Content-Length: 9"],
+    "half",
+  );
+  const answer = await client.untilEnd();
+  expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+  expect(answer).toContain('"code":"UploadTimedOut","message":"The upload took longer than 0.02 seconds.');
+  expect(await readdir(uploads)).toEqual([]);
 });
 
 test("bodies that are received at the same time share one budget, and give back what they took", async () => {
