@@ -36,6 +36,9 @@ const maxQueries = 16_384;
 /** Actions of one socket that run at once (Convex: OPERATION_QUEUE_BUFFER_SIZE). */
 const maxPendingActions = 1000;
 
+/** What a client may send while its token is checked: an issuer may be slow, and nobody has to answer for it yet. */
+const maxWaiting = 1000;
+
 /** RFC 6455, 7.4.1, and the registry of close codes. */
 const normalClosure = 1000;
 const policyViolation = 1008;
@@ -94,6 +97,8 @@ export class SyncSession {
         return;
       case "wait":
         this.#waiting.push(message);
+        if (this.#waiting.length > maxWaiting)
+          this.#close(tryAgainLater, "TooManyMessagesBeforeAuthentication");
         return;
       case "violation":
         this.fail(`${message.type} is not expected while the session is in state ${this.#state}.`);

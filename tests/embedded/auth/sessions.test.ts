@@ -90,6 +90,18 @@ test("what follows a token waits until it is verified, and is done for its user"
   expect(transition["endVersion"]).toMatchObject({ identity: 1, querySet: 1 });
 });
 
+test("a client that sends without end while its token is checked is cut off", async () => {
+  const gates = await holdKeys();
+  const socket = await connect();
+  socket.send(authenticate(await provider.token()));
+  await gates.reached("keys");
+  for (let requestId = 0; requestId <= 1000; requestId++) {
+    socket.send({ type: "Mutation", requestId, udfPath: "who:remember", args: [{}] });
+  }
+  expect(await socket.closed).toBe(1013);
+  gates.open("keys");
+});
+
 test("while a provider lets one session wait, others go on", async () => {
   const gates = await holdKeys();
   const waiting = await connect();
