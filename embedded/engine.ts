@@ -34,7 +34,7 @@ export type OpenEngine = Engine &
   EngineForActions & {
     /** Begins to run scheduled functions and crons. Called once, when actions can run. */
     startScheduler(): void;
-    /** Before the action pool is closed: nothing is started that could not run. */
+    /** Before the action pool is closed: nothing is begun that could not run. Outcomes are still written. */
     stopScheduler(): void;
   };
 
@@ -61,7 +61,7 @@ class EmbeddedEngine implements OpenEngine {
   }
 
   stopScheduler(): void {
-    this.#parts.scheduler.close();
+    this.#parts.scheduler.stop();
   }
 
   async runQueries(calls: QueryCall[]): Promise<QueryRun[]> {
@@ -224,7 +224,7 @@ class EmbeddedEngine implements OpenEngine {
   }
 
   actionSyscall(context: ActionContext, op: string, argsJson: string): Promise<ActionSyscallResult> {
-    return answerActionSyscall(this.#parts, context, op, argsJson);
+    return answerActionSyscall({ ...this.#parts, nowMs: this.#nowMs }, context, op, argsJson);
   }
 
   recordCompletion(completion: FunctionCompletion, bytesSent: number): void {

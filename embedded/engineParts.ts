@@ -15,7 +15,7 @@ import { StepRealms } from "./runner/stepRealms.ts";
 import { DEFAULT_WALL_LIMIT_MS } from "./runner/userTime.ts";
 import { cancelJob, scheduleJob } from "./scheduler/scheduledJobs.ts";
 import { Scheduler } from "./scheduler/scheduler.ts";
-import type { Timers } from "./scheduler/scheduler.ts";
+import type { Timers } from "./scheduler/scheduledRuns.ts";
 import { Catalog } from "./store/catalog.ts";
 import { CodeStore } from "./store/codeStore.ts";
 import { Database } from "./store/database.ts";
@@ -122,7 +122,8 @@ export function openEngineParts(options: EngineOptions): EngineParts {
     kindOf: (call) => calls.kindOf(call),
     runMutationIn: (transaction, call, jobId) => calls.mutationIn(transaction, call, jobId),
     onMutationEnd: (call, result, startedAtMs) => calls.recordMutation(call, result, startedAtMs),
-    runAction: (call) => calls.action(call),
+    runAction: (call, jobId) => calls.action(call, jobId),
+    onNotRun: (kind, call, message) => calls.recordNotRun(kind, call, message),
     sweep: (transaction, nowMs) => {
       transaction.touch();
       mutationResults.removeOlderThan(nowMs - KEEP_MUTATION_RESULTS_MS);
@@ -216,7 +217,7 @@ function makeServices(
     }),
     schedule: (transaction, from, job) => {
       onSchedule();
-      return scheduleJob(transaction, from, job);
+      return scheduleJob(transaction, from, job, timers.nowMs());
     },
     readDurable: (work) => transactions.readDurable(work),
     cancelScheduled: (transaction, from, id) => cancelJob(transaction, from, id, timers.nowMs()),

@@ -16,7 +16,7 @@ import { serveMainThread } from "./engineService.ts";
 import { asDeploymentError } from "./protocol/deploymentError.ts";
 import type { EngineThreadData, FromEngine } from "./protocol/mainMessages.ts";
 import { catchStrayErrors } from "./runner/strayErrors.ts";
-import type { Timers } from "./scheduler/scheduler.ts";
+import type { Timers } from "./scheduler/scheduledRuns.ts";
 
 /** setTimeout takes no more; whoever waits longer asks again. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;

@@ -89,11 +89,20 @@ export interface CronDefinition {
   name: string;
   /** Convex JSON of the arguments array, as `crons.export()` gives it. */
   args: unknown[];
-  schedule: { type: "interval"; seconds: number } | { type: string; [field: string]: unknown };
+  schedule: CronSchedule;
 }
 
 /** What a component's variable stands for: a text, or a variable of the deployment by its name. */
 export type EnvironmentBinding = { type: "value"; value: string } | { type: "envVar"; name: string };
+
+/** As `crons.export()` gives it and `push/cronSpecs.ts` has checked it; an interval in seconds, whatever its unit was. */
+export type CronSchedule =
+  | { type: "interval"; seconds: number }
+  | { type: "hourly"; minuteUTC?: number }
+  | { type: "daily"; hourUTC: number; minuteUTC?: number }
+  | { type: "weekly"; dayOfWeek: string; hourUTC: number; minuteUTC?: number }
+  | { type: "monthly"; day: number; hourUTC: number; minuteUTC?: number }
+  | { type: "cron"; cron: string };
 
 export interface ComponentCode {
   path: ComponentPath;

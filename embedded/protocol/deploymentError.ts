@@ -15,6 +15,7 @@ const codes = {
   TypecheckError: { status: 400, cause: "user" }, // what a component is given does not fit what it declares
   SchemaDefinitionError: { status: 400, cause: "user" }, // the schema contradicts itself or breaks a rule of its own
   InvalidAuthConfig: { status: 400, cause: "user" }, // what auth.config.ts exports
+  InvalidCron: { status: 400, cause: "user" }, // a cron that no time or no schedule fits
   AuthConfigMissingEnvironmentVariable: { status: 400, cause: "user" }, // the CLI prints how to set it
   MissingEnvironmentVariables: { status: 400, cause: "user" }, // the CLI prints how to set them
   EnvironmentVariableNameInvalid: { status: 400, cause: "user" },

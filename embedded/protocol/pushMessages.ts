@@ -1,6 +1,5 @@
 /** The bodies of `/api/deploy2/*` as the CLI sends and reads them (`convex/src/cli/lib/deployApi/*`). */
 import type {
-  CronDefinition,
   EnvironmentBinding,
   HttpRoute,
   IndexDefinition,
@@ -77,7 +76,8 @@ export interface AnalyzedFunction {
 export interface AnalyzedModule {
   functions: AnalyzedFunction[];
   httpRoutes: HttpRoute[] | null;
-  cronSpecs: [string, CronDefinition][] | null;
+  /** As `crons.export()` gave them, not yet checked. */
+  cronSpecs: [string, unknown][] | null;
   sourceMapped: null;
 }
 

@@ -1,5 +1,5 @@
 /** What one loaded module declares: functions, HTTP routes, crons. */
-import type { CronDefinition, HttpRoute } from "../protocol/deployedCode.ts";
+import type { HttpRoute } from "../protocol/deployedCode.ts";
 import { DeploymentError } from "../protocol/deploymentError.ts";
 import type { AnalyzedFunction, AnalyzedModule } from "../protocol/pushMessages.ts";
 
@@ -64,12 +64,12 @@ function httpRoutes(router: unknown): HttpRoute[] {
   });
 }
 
-function cronSpecs(crons: unknown): [string, CronDefinition][] {
+function cronSpecs(crons: unknown): [string, unknown][] {
   const exported = crons as { isCrons?: boolean; export?: () => string } | null | undefined;
   if (exported?.isCrons !== true || exported.export === undefined) {
     throw invalid("crons.ts has no default export made with cronJobs().");
   }
-  return Object.entries(JSON.parse(exported.export()) as Record<string, CronDefinition>);
+  return Object.entries(JSON.parse(exported.export()) as Record<string, unknown>);
 }
 
 function invalid(message: string): DeploymentError {

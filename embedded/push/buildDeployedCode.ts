@@ -1,8 +1,6 @@
 /** From an evaluated push to the code as the engine keeps and runs it. */
 import {
-  canonicalFunctionName,
   type ComponentCode,
-  type CronDefinition,
   type DeployedCode,
   type FunctionDefinition,
   type IndexDefinition,
@@ -10,7 +8,6 @@ import {
   type SearchIndexDefinition,
   type ValidatorJson,
 } from "../protocol/deployedCode.ts";
-import { DeploymentError } from "../protocol/deploymentError.ts";
 import type {
   AnalyzedIndex,
   AnalyzedSchema,
@@ -19,6 +16,7 @@ import type {
 } from "../protocol/pushMessages.ts";
 import type { AnalysisOutput, EvaluatedDefinition } from "./analysisMessages.ts";
 import { requiredVariables } from "./requiredVariables.ts";
+import { cronDefinitions } from "./cronSpecs.ts";
 import { allInstances, componentTree, httpRoutesOf, type ComponentInstance } from "./componentTree.ts";
 
 export function buildDeployedCode(
@@ -52,7 +50,7 @@ function componentCode({
     functions,
     schema: schemaDefinition(definition.schema),
     httpRoutes: httpRoutesOf(definition),
-    crons: cronDefinitions(definition, functions),
+    crons: cronDefinitions(definition.functions["crons.js"]?.cronSpecs ?? [], functions),
     ...(environment === null ? {} : { environment }),
     children: Object.fromEntries(Object.entries(children).map(([name, child]) => [name, child.path])),
   };
@@ -96,32 +94,4 @@ function indexDefinition({ indexDescriptor, fields }: AnalyzedIndex): IndexDefin
 function searchIndexDefinition(index: AnalyzedSearchIndex): SearchIndexDefinition {
   const { indexDescriptor, searchField, filterFields } = index;
   return { name: indexDescriptor, searchField, filterFields };
-}
-
-function cronDefinitions(
-  { functions: modules }: EvaluatedDefinition,
-  functions: Record<string, FunctionDefinition>,
-): Record<string, CronDefinition> {
-  const crons: Record<string, CronDefinition> = {};
-  for (const [cronName, { name, args, schedule }] of modules["crons.js"]?.cronSpecs ?? []) {
-    const functionName = canonicalFunctionName(name);
-    const kind = functions[functionName]?.kind;
-    if (kind !== "mutation" && kind !== "action") {
-      const problem =
-        kind === undefined ? "does not exist" : "is a query: a cron runs a mutation or an action";
-      throw new DeploymentError("InvalidModules", `Cron "${cronName}" runs ${name}, which ${problem}.`);
-    }
-    crons[cronName] = {
-      name: functionName,
-      args,
-      schedule: { type: "interval", seconds: intervalSeconds(schedule) },
-    };
-  }
-  return crons;
-}
-
-/** `crons.interval` keeps the unit it was given; it has checked that there is one. */
-function intervalSeconds(schedule: Record<string, unknown>): number {
-  const { seconds, minutes, hours } = schedule as { seconds?: number; minutes?: number; hours?: number };
-  return seconds ?? (minutes === undefined ? (hours ?? 0) * 3600 : minutes * 60);
 }

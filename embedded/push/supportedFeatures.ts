@@ -30,14 +30,6 @@ export function refuseUnsupportedFeatures({ definitions }: AnalysisOutput): void
     const where = path === "" ? "the app" : `component ${path}`;
     refuseDefinitionFeatures(definition, where);
     for (const table of definition.schema?.tables ?? []) refuseTableFeatures(table, where);
-    for (const { cronSpecs } of Object.values(definition.functions)) {
-      for (const [cronName, { schedule }] of cronSpecs ?? []) {
-        if (schedule.type === "interval") continue;
-        throw unsupported(
-          `Cron "${cronName}" of ${where} is of type ${schedule.type}. The embedded deployment runs interval crons only: use crons.interval().`,
-        );
-      }
-    }
   }
 }
 

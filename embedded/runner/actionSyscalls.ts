@@ -7,12 +7,12 @@ import { readingStorageSyscalls, writingStorageSyscalls } from "../files/storage
 import { FIND_FILE, STORE_FILE } from "../protocol/actions.ts";
 import type { CodeStore } from "../store/codeStore.ts";
 import type { Transactions } from "../transaction/transactions.ts";
-import { scheduleCall } from "./callSyscalls.ts";
 import type { CallRunner } from "./callRunner.ts";
 import { displayName, findFunction } from "./deployedFunctions.ts";
 import type { RunnerServices } from "./functionRun.ts";
 import { messageOf } from "./functionRun.ts";
 import { identityOf, tokenOf } from "./identity.ts";
+import { scheduleCall } from "./scheduleSyscalls.ts";
 import { SyscallArgs } from "./syscallArgs.ts";
 import { unknownSyscall } from "./syscalls.ts";
 
@@ -21,6 +21,7 @@ export interface ActionSyscallParts {
   services: RunnerServices;
   transactions: Transactions;
   codeStore: CodeStore;
+  nowMs: () => number;
 }
 
 interface ActionFrame extends ActionSyscallParts {
@@ -70,12 +71,15 @@ const ACTION_SYSCALLS: Readonly<Record<string, ActionSyscall>> = {
       return JSON.stringify(file && { key: file.key, contentType: file.contentType });
     }),
   "1.0/actions/query": (frame, args) => frame.calls.query(calleeOf(frame, args)).result,
-  "1.0/actions/mutation": async (frame, args) => (await frame.calls.mutation(calleeOf(frame, args))).result,
-  "1.0/actions/action": (frame, args) => frame.calls.action(calleeOf(frame, args)),
-  "1.0/actions/schedule": async ({ transactions, services, code, component }, args) => {
-    const { result } = await transactions.submit((transaction) =>
-      scheduleCall(services, { code, transaction }, component, args),
-    );
+  "1.0/actions/mutation": async (frame, args) =>
+    (await frame.calls.mutation(calleeOf(frame, args), undefined, jobOf(frame))).result,
+  "1.0/actions/action": (frame, args) => frame.calls.action(calleeOf(frame, args), jobOf(frame)),
+  "1.0/actions/schedule": async (frame, args) => {
+    const { transactions, services, code, component, nowMs } = frame;
+    const { result } = await transactions.submit((transaction) => {
+      const from = { code, transaction, nowMs: nowMs(), scheduledJobId: jobOf(frame) };
+      return scheduleCall(services, from, component, args);
+    });
     return JSON.stringify(result);
   },
   "1.0/actions/cancel_job": async ({ transactions, services, component }, args) => {
@@ -98,13 +102,13 @@ const ACTION_SYSCALLS: Readonly<Record<string, ActionSyscall>> = {
   },
   "1.0/getFunctionMetadata": ({ context }) =>
     JSON.stringify({ name: displayName(context.name), componentPath: context.componentPath }),
-  "1.0/getRequestMetadata": ({ context }) =>
+  "1.0/getRequestMetadata": (frame) =>
     JSON.stringify({
       ip: null,
       userAgent: null,
-      requestId: context.requestId,
-      scheduledFunctionId: null,
-      authToken: tokenOf(context.caller),
+      requestId: frame.context.requestId,
+      scheduledFunctionId: jobOf(frame),
+      authToken: tokenOf(frame.context.caller),
     }),
   "1.0/getDeploymentMetadata": ({ services }) =>
     JSON.stringify({ name: services.instanceName, region: null, class: "s16" }),
@@ -132,6 +136,10 @@ export async function answerActionSyscall(
   } catch (error) {
     return { status: "error", message: messageOf(error) };
   }
+}
+
+function jobOf({ calls, context }: ActionFrame): string | null {
+  return calls.jobOfAction(context.requestId);
 }
 
 /** The called function acts for the same user and may be internal. */

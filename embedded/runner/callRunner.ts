@@ -51,6 +51,8 @@ interface Found {
 
 export class CallRunner {
   readonly #options: CallRunnerOptions;
+  /** By request id. */
+  readonly #jobOfAction = new Map<string, string>();
 
   constructor(options: CallRunnerOptions) {
     this.#options = options;
@@ -85,8 +87,15 @@ export class CallRunner {
     return run;
   }
 
-  /** Runs at once; resolves when what it wrote is durable. Rejects when it could not be stored. */
-  async mutation(call: FunctionCall, request?: MutationRequest): Promise<CommittedResult> {
+  /**
+   * Runs at once; resolves when what it wrote is durable. Rejects when it could not be stored.
+   * @param jobId - Of the scheduled action that calls it.
+   */
+  async mutation(
+    call: FunctionCall,
+    request?: MutationRequest,
+    jobId: string | null = null,
+  ): Promise<CommittedResult> {
     const { transactions, mutationResults, nowMs } = this.#options;
     const startedAtMs = nowMs();
     const requestId = this.#newRequestId();
@@ -98,7 +107,7 @@ export class CallRunner {
           const replayed = request === undefined ? null : mutationResults.find(request);
           return {
             replayed,
-            result: replayed?.result ?? this.#mutate(transaction, call, plan, requestId, null),
+            result: replayed?.result ?? this.#mutate(transaction, call, plan, requestId, jobId),
           };
         },
         {
@@ -130,16 +139,24 @@ export class CallRunner {
     );
   }
 
-  async action(call: FunctionCall): Promise<FunctionResult> {
+  /** @param jobId - Of the scheduled job that this is, or belongs to. */
+  async action(call: FunctionCall, jobId: string | null = null): Promise<FunctionResult> {
     const { nowMs, ledger } = this.#options;
     const startedAtMs = nowMs();
     const requestId = this.#newRequestId();
+    if (jobId !== null) this.#jobOfAction.set(requestId, jobId);
     const found = this.#find(call, "action");
     const result = "message" in found ? failed(found.message) : await this.#act(found.fn, call, requestId);
+    this.#jobOfAction.delete(requestId);
     if ("fn" in found)
       ledger.countRun(found.fn.componentPath, found.fn.name, null, result.status === "error");
     this.#complete("action", call, result, startedAtMs, requestId);
     return result;
+  }
+
+  /** The scheduled job to which the running action of this request belongs. */
+  jobOfAction(requestId: string): string | null {
+    return this.#jobOfAction.get(requestId) ?? null;
   }
 
   /** null when there is no such function, whoever calls. */
@@ -154,6 +171,11 @@ export class CallRunner {
 
   recordMutation(call: FunctionCall, result: FunctionResult, startedAtMs: number): void {
     this.#complete("mutation", call, result, startedAtMs, this.#newRequestId());
+  }
+
+  /** For the function logs: what the scheduler did not run, and why. */
+  recordNotRun(kind: "mutation" | "action", call: FunctionCall, message: string): void {
+    this.#complete(kind, call, failed(message), this.#options.nowMs(), this.#newRequestId());
   }
 
   #mutate(

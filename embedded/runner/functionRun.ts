@@ -47,6 +47,8 @@ export interface ScheduleRequest {
   /** Convex JSON of the arguments object, encoded. */
   argsJson: string;
   atMs: number;
+  /** The scheduled job in whose run this was asked for. */
+  parentJobId: string | null;
 }
 
 /** One call from outside with everything it calls in the same transaction. */
@@ -66,7 +68,7 @@ export interface FunctionRequest {
   randomSeed: string;
   /** Timestamp of the latest commit it sees. */
   snapshotTs: bigint;
-  /** Set when this is the run of a scheduled job. */
+  /** Set when this belongs to the run of a scheduled job. */
   scheduledJobId: string | null;
   logLines: LogLine[];
   /** Set by the run: whether the result depends on who asked. */

@@ -9,7 +9,7 @@ import {
   replaceDocument,
 } from "./databaseSyscalls.ts";
 import { inFunction, readingStorageSyscalls, writingStorageSyscalls } from "../files/storageSyscalls.ts";
-import { cancelJob, createFunctionHandle, runUdf, scheduleJob } from "./callSyscalls.ts";
+import { createFunctionHandle, runUdf } from "./callSyscalls.ts";
 import type { FunctionFrame } from "./functionRun.ts";
 import {
   deploymentMetadata,
@@ -21,6 +21,7 @@ import {
 } from "./metadataSyscalls.ts";
 import { hideCommitTs, resolveCommitTs } from "./pendingCommitTs.ts";
 import { cleanUpQuery, nextOfQuery, openQuery, readPage } from "./querySyscalls.ts";
+import { cancelJob, scheduleJob } from "./scheduleSyscalls.ts";
 import { SyscallArgs } from "./syscallArgs.ts";
 
 export type Syscall = (frame: FunctionFrame, args: SyscallArgs) => string;

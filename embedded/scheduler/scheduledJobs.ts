@@ -26,7 +26,12 @@ export interface ScheduledJob {
 
 export type JobOutcome = { kind: "success" } | { kind: "failed"; error: string } | { kind: "canceled" };
 
-export function scheduleJob(transaction: Transaction, component: string, job: ScheduleRequest): string {
+export function scheduleJob(
+  transaction: Transaction,
+  component: string,
+  job: ScheduleRequest,
+  nowMs: number,
+): string {
   const id = transaction.insert(component, SCHEDULED_FUNCTIONS, {
     name: job.name,
     args: [decodeValue(JSON.parse(job.argsJson))],
@@ -40,9 +45,18 @@ export function scheduleJob(transaction: Transaction, component: string, job: Sc
     job.componentPath,
     job.name,
     job.argsJson,
-    job.atMs,
+    // A time in the past is now: it gives no place before what is due already.
+    Math.max(job.atMs, nowMs),
   );
+  if (job.parentJobId !== null && isCanceled(transaction, job.parentJobId))
+    writeOutcome(transaction, component, id, { kind: "canceled" }, nowMs);
   return id;
+}
+
+/** An action goes on when it is canceled; what it schedules from then on is canceled too. */
+function isCanceled({ database }: Transaction, runningJobId: string): boolean {
+  const row = database.get("SELECT state FROM scheduled_jobs WHERE id = ?", runningJobId);
+  return row?.["state"] === "finished";
 }
 
 /** Without effect on a job that has finished. An action that already runs goes on, its outcome is no longer recorded. */
@@ -50,7 +64,7 @@ export function cancelJob(transaction: Transaction, component: string, id: strin
   const row = transaction.database.get("SELECT component, state FROM scheduled_jobs WHERE id = ?", id);
   if (row ? row["component"] !== component : !isJobId(transaction, component, id)) {
     throw new Error(
-      `Invalid argument \`id\` for \`db.cancel_job\`: '${id}' is not the ID of a scheduled function`,
+      "Invalid scheduled function ID. The ID must be an ID on the '_scheduled_functions' table.",
     );
   }
   if (row && row["state"] !== "finished")
@@ -63,7 +77,7 @@ export function beginJob(transaction: Transaction, { id, component }: ScheduledJ
   updateDocument(transaction, component, id, (document) => ({ ...document, state: { kind: "inProgress" } }));
 }
 
-/** Records how a job ended, unless it was canceled meanwhile. */
+/** Records how a job ended, unless it was canceled or removed meanwhile. */
 export function finishJob(
   transaction: Transaction,
   { id, component }: ScheduledJob,
@@ -71,7 +85,7 @@ export function finishJob(
   nowMs: number,
 ): void {
   const state = transaction.database.get("SELECT state FROM scheduled_jobs WHERE id = ?", id)?.["state"];
-  if (state === "inProgress") writeOutcome(transaction, component, id, outcome, nowMs);
+  if (state !== undefined && state !== "finished") writeOutcome(transaction, component, id, outcome, nowMs);
 }
 
 /** Due jobs, longest due first. */
@@ -81,19 +95,18 @@ export function dueJobs(transaction: Transaction, nowMs: number, limit: number):
   return transaction.database.all(sql, nowMs, limit).map(jobOfRow);
 }
 
-export function nextDueMs(transaction: Transaction): number | null {
+/** When the next job becomes due that is not due yet. */
+export function nextDueMs(transaction: Transaction, nowMs: number): number | null {
   const row = transaction.database.get(
-    "SELECT MIN(at_ms) AS due FROM scheduled_jobs WHERE state = 'pending'",
+    "SELECT MIN(at_ms) AS due FROM scheduled_jobs WHERE state = 'pending' AND at_ms > ?",
+    nowMs,
   );
   return typeof row?.["due"] === "number" ? row["due"] : null;
 }
 
-/** Actions that ran when the process died: they may have had effects and are not run again. */
-export function failInterruptedJobs(transaction: Transaction, nowMs: number): void {
-  for (const row of transaction.database.all("SELECT * FROM scheduled_jobs WHERE state = 'inProgress'")) {
-    const error = "The deployment was restarted while this action ran. Scheduled actions run at most once.";
-    finishJob(transaction, jobOfRow(row), { kind: "failed", error }, nowMs);
-  }
+/** At the start: actions that ran when the process died. They may have had effects and are not run again. */
+export function interruptedJobs(transaction: Transaction): ScheduledJob[] {
+  return transaction.database.all("SELECT * FROM scheduled_jobs WHERE state = 'inProgress'").map(jobOfRow);
 }
 
 /** @returns how many were removed. */

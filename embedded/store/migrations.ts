@@ -128,4 +128,8 @@ export const MIGRATIONS: readonly string[] = [
   CREATE VIRTUAL TABLE search_term_counts USING fts5vocab(search_terms, row);
   CREATE VIRTUAL TABLE search_term_places USING fts5vocab(search_terms, instance);
   `,
+  `
+  -- A cron's action has begun: when the process dies before it has ended, it is not run again.
+  ALTER TABLE crons ADD COLUMN has_begun INTEGER NOT NULL DEFAULT 0 CHECK (has_begun IN (0, 1));
+  `,
 ];

@@ -3,6 +3,8 @@
  * (index intervals read, index keys written, usage). It knows tables and documents, no functions.
  * Beginning and ending it is the engine's part (transactions.ts).
  */
+import { getConvexSize } from "convex/values";
+
 import type { ComponentPath, ValidatorJson } from "../protocol/deployedCode.ts";
 import { addSearchEntry, isSameToSearch, removeSearchEntry, searchEntry } from "../search/searchEntries.ts";
 import { writeSearch } from "../search/searchReads.ts";
@@ -155,7 +157,7 @@ export class Transaction {
     checkSystemFields(body, { id, creationTime });
     this.#checkSchema(component, tableName, withoutSystemFields(body));
     const document = { ...body, _creationTime: creationTime, _id: id };
-    const bytes = documentBytes(document);
+    const bytes = bytesOf(table, document);
     const rowid = this.database.run(
       "INSERT INTO documents (table_number, id_key, bytes, json) VALUES (?, ?, ?, ?)",
       table.number,
@@ -185,7 +187,7 @@ export class Transaction {
     checkSystemFields(body, { id, creationTime: Number(old["_creationTime"]) });
     this.#checkSchema(table.component, table.name, withoutSystemFields(body));
     const document = { ...body, _creationTime: old["_creationTime"], _id: id };
-    const bytes = documentBytes(document);
+    const bytes = bytesOf(table, document);
     this.database.run(
       "UPDATE documents SET bytes = ?, json = ? WHERE rowid = ?",
       bytes,
@@ -310,6 +312,11 @@ export class Transaction {
       );
     }
   }
+}
+
+/** A row of the deployment's own, such as a scheduled job with its arguments, may be larger than a document. */
+function bytesOf(table: CatalogTable, document: ObjectValue): number {
+  return table.name.startsWith("_") ? getConvexSize(document) : documentBytes(document);
 }
 
 /** Key of a document in an index with these fields. */

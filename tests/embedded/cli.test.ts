@@ -133,13 +133,6 @@ test.each([
     '.vectorIndex("v", { vectorField: "text", dimensions: 2 })',
     "has a vector index",
   ],
-  [
-    "a daily cron",
-    "convex/crons.ts",
-    'crons.interval("tick", { hours: 1 }',
-    'crons.daily("tick", { hourUTC: 1, minuteUTC: 0 }',
-    "is of type daily",
-  ],
   ["a Node module", "convex/ticks.ts", "import {", '"use node";\nimport {', '"use node"'],
 ])("%s is refused with a sentence", async (_what, file, text, replacement, sentence) => {
   const source = app.readFile(file);

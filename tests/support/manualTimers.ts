@@ -1,7 +1,7 @@
 /** A clock that stands still until the test moves it. */
 import { setImmediate as settled } from "node:timers/promises";
 
-import type { Timers } from "../../embedded/scheduler/scheduler.ts";
+import type { Timers } from "../../embedded/scheduler/scheduledRuns.ts";
 
 export class ManualTimers implements Timers {
   #nowMs: number;

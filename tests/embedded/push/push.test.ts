@@ -108,5 +108,8 @@ test("a cron of a function that does not exist is refused", async () => {
   const cron = '{ name: "a:gone", args: [{}], schedule: { type: "interval", seconds: 9 } }';
   const source = `export default { isCrons: true, export: () => JSON.stringify({ nightly: ${cron} }) };`;
   const { body } = await pusher.start({ modules: { "crons.js": source } });
-  expect(body["message"]).toBe('Cron "nightly" runs a:gone, which does not exist.');
+  expect(body["message"]).toBe(
+    "Loading the pushed modules encountered the following\n    error:\n" +
+      "The cron job 'nightly' schedules a function that does not exist: a.js:gone",
+  );
 });
