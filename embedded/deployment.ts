@@ -13,9 +13,11 @@ import { type EngineWatchdog, watchEngine } from "./engineWatchdog.ts";
 import { every } from "./every.ts";
 import { storageFolders } from "./files/storageFolders.ts";
 import { folderUnusable } from "./folderUnusable.ts";
-import { allowOrigins } from "./http/allowedOrigins.ts";
+import { allowOrigins, type OriginCheck } from "./http/allowedOrigins.ts";
 import { createHttpServer, type HttpServerParts } from "./http/httpServer.ts";
+import { createLog, defaultLogSettings, type LogSettings } from "./log.ts";
 import { DeploymentError } from "./protocol/deploymentError.ts";
+import { letWorkEnd, OpenWork } from "./openWork.ts";
 import { createSyncSockets } from "./sync/syncSockets.ts";
 
 export interface DeploymentOptions {
@@ -30,7 +32,12 @@ export interface DeploymentOptions {
   adminKey?: string;
   /** Origins whose pages may use the deployment port, as browsers send them; any when absent. */
   allowedOrigins?: readonly string[];
-  log?: (line: string) => void;
+  /** What is told on stderr; warnings and errors as text by default. */
+  log?: LogSettings;
+  /** Takes the main thread's lines instead of stderr. */
+  writeLog?: (line: string) => void;
+  /** Heap of the engine thread. A deployment that needs more ends, with an error. */
+  engineHeapMb?: number;
 }
 
 export interface Deployment {
@@ -40,19 +47,25 @@ export interface Deployment {
   adminKey: string;
   /** Resolves with the fault when the engine thread dies, never when it was closed. */
   failed: Promise<DeploymentError>;
-  /** Ends running transactions, frees ports and folder. Safe to call twice. */
+  /** Takes no new work, lets what runs end for as long as that, then closes. */
+  stop(graceMs: number): Promise<void>;
+  /** Ends at once what runs, frees ports and folder. Safe to call twice. */
   close(): Promise<void>;
 }
 
 /** How long a closing deployment waits for its engine. */
 const closeGraceMs = 3_000;
+/** Documents of the widest transactions, caches and code need a small part of it. */
+const defaultEngineHeapMb = 4_096;
 
 /** Rejects with PortTaken, FolderInUse, FolderUnusable or whatever kept the engine from starting; nothing stays open then. */
 export async function startDeployment(options: DeploymentOptions): Promise<Deployment> {
   const dataDir = resolve(options.dataDir);
   const host = options.host ?? "127.0.0.1";
   const instanceName = options.instanceName ?? "embedded";
-  const log = options.log ?? ((line) => console.error(line));
+  const logSettings = options.log ?? defaultLogSettings;
+  const log = createLog(logSettings, "main", options.writeLog);
+  const logError = (line: string): void => log("error", line);
   const closers: (() => void | Promise<void>)[] = [];
   const close = closeOnce(closers);
 
@@ -70,6 +83,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
       return engine;
     };
 
+    const work = new OpenWork();
     const originRefusal = allowOrigins(options.allowedOrigins, host);
     const server = createHttpServer({
       adminKey,
@@ -77,32 +91,40 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
       folders: storageFolders(dataDir),
       started: start.promise,
       engineSilentMs: () => watchdog?.silentMs() ?? 0,
+      work,
       log,
     });
-    const sockets = createSyncSockets(adminKey, originRefusal, running);
+    const socketRefusal: OriginCheck = (headers) => work.refusal() ?? originRefusal(headers);
+    const sockets = createSyncSockets(adminKey, socketRefusal, running);
     sockets.attach(server, start.promise);
     closers.push(() => closeServer(server, sockets));
     const url = await listen(server, host, options.port);
 
-    engine = new EngineClient({
-      dataDir,
-      url,
-      siteHost: host,
-      sitePort: options.sitePort,
-      instanceName,
-      adminKey: adminKey.text,
-    });
+    const { sitePort, engineHeapMb = defaultEngineHeapMb } = options;
+    engine = new EngineClient(
+      { dataDir, url, siteHost: host, sitePort, instanceName, adminKey: adminKey.text, log: logSettings },
+      engineHeapMb,
+    );
     const client = engine;
     closers.push(() => client.close(closeGraceMs));
     const siteUrl = await client.ready.catch((error: DeploymentError) => {
       start.reject(error);
       throw error;
     });
-    watchdog = watchEngine({ ping: () => client.request("ping"), log, nowMs: Date.now, every });
+    watchdog = watchEngine({ ping: () => client.request("ping"), log: logError, nowMs: Date.now, every });
     closers.push(watchdog.close);
     start.resolve({ engine: client, identity: { instanceName, url, siteUrl } });
+    log("info", "started", { url, siteUrl, dataDir });
 
-    return { url, siteUrl, adminKey: adminKey.text, failed: failureOf(client), close };
+    const stop = async (graceMs: number): Promise<void> => {
+      work.refuseNew();
+      sockets.stop();
+      server.close();
+      server.closeIdleConnections();
+      await letWorkEnd({ engine: client, openRequests: () => work.openRequests, graceMs, log });
+      await close();
+    };
+    return { url, siteUrl, adminKey: adminKey.text, failed: failureOf(client), stop, close };
   } catch (error) {
     await close();
     throw error;

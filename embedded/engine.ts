@@ -235,6 +235,10 @@ class EmbeddedEngine implements OpenEngine {
     completions.add(completion);
   }
 
+  releaseLogReaders(): void {
+    this.#parts.completions.close();
+  }
+
   async close(): Promise<void> {
     const { scheduler, completions, database, transactions, preparations, indexUpkeep } = this.#parts;
     scheduler.close();

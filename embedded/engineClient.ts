@@ -42,7 +42,7 @@ export class EngineClient {
   #hasFailed = false;
   #settleReady: { resolve(siteUrl: string): void; reject(error: DeploymentError): void } | null = null;
 
-  constructor(data: EngineThreadData) {
+  constructor(data: EngineThreadData, heapMb: number) {
     this.ready = new Promise((resolve, reject) => {
       this.#settleReady = { resolve, reject };
     });
@@ -51,6 +51,7 @@ export class EngineClient {
     this.#worker = new Worker(new URL("./engineThread.ts", import.meta.url), {
       workerData: data,
       name: "engine",
+      resourceLimits: { maxOldGenerationSizeMb: heapMb },
     });
     this.#worker.on("message", (message: FromEngine) => this.#onMessage(message));
     this.ended = this.#watchEnd();

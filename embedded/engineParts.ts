@@ -6,6 +6,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { FileStore } from "./files/fileStore.ts";
 import { folderUnusable } from "./folderUnusable.ts";
 import type { ActionRunner } from "./protocol/actions.ts";
+import type { FunctionCompletion } from "./protocol/calls.ts";
 import type { ComponentCode, ComponentPath, DeployedCode } from "./protocol/deployedCode.ts";
 import { CallRunner } from "./runner/callRunner.ts";
 import { FunctionAddresses } from "./runner/functionAddress.ts";
@@ -42,6 +43,8 @@ export interface EngineOptions {
   /** Must be cryptographically strong outside tests. */
   randomBytes: (count: number) => Uint8Array;
   log: (line: string) => void;
+  /** Told of each function that has run. */
+  onCompletion?: (completion: FunctionCompletion) => void;
   runAction: ActionRunner;
   /** How long calls that arrived together have been waiting for their commit; tests hold this clock. */
   monotonicMs?: () => number;
@@ -84,7 +87,7 @@ export function openEngineParts(options: EngineOptions): EngineParts {
   const store = openStore(options);
   const { database, catalog, codeStore, clock } = store;
   const ledger = new UsageLedger();
-  const completions = new CompletionLog(timers.setTimer);
+  const completions = new CompletionLog(timers.setTimer, options.onCompletion);
   const mutationResults = new MutationResults(database);
   const logError = (error: unknown): void =>
     options.log(error instanceof Error ? (error.stack ?? error.message) : String(error));

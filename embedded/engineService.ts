@@ -30,6 +30,9 @@ export interface EngineServiceParts {
   siteUrl: string;
   /** What else ends with the thread: the action pool. */
   closeOthers: () => Promise<void>;
+  /** Nothing new is begun by others: jobs, HTTP actions. */
+  stopOthers: () => void;
+  runningActions: () => number;
   log: (line: string) => void;
 }
 
@@ -73,6 +76,11 @@ export function serveMainThread(parts: EngineServiceParts): void {
     componentOfUpload: async (token) => engine.files.componentOfUpload(token),
     storeFile: (file) => engine.files.store(file),
     findFile: async ({ componentPath, uuid }) => engine.files.find(componentPath, uuid),
+    stopWork: async () => {
+      parts.stopOthers();
+      engine.releaseLogReaders();
+    },
+    runningWork: async () => ({ actions: parts.runningActions() }),
     ping: async () => undefined,
     close: async () => {
       sync.close();

@@ -13,6 +13,8 @@ import { type Authenticator, createAuthenticator } from "./auth/authenticator.ts
 import { openEngine } from "./engine.ts";
 import type { OpenEngine } from "./engine.ts";
 import { serveMainThread } from "./engineService.ts";
+import { createLog, type Log } from "./log.ts";
+import type { FunctionCompletion } from "./protocol/calls.ts";
 import { asDeploymentError } from "./protocol/deploymentError.ts";
 import type { EngineThreadData, FromEngine } from "./protocol/mainMessages.ts";
 import { catchStrayErrors } from "./runner/strayErrors.ts";
@@ -48,7 +50,8 @@ function pooledRandomBytes(): (count: number) => Uint8Array {
 }
 
 async function start(port: MessagePort, data: EngineThreadData): Promise<void> {
-  const log = (line: string): void => console.error(line);
+  const tell = createLog(data.log, "engine");
+  const log = (line: string): void => tell("error", line);
   let pool: ActionPool | null = null;
   const engine = openEngine({
     dataDir: data.dataDir,
@@ -57,6 +60,7 @@ async function start(port: MessagePort, data: EngineThreadData): Promise<void> {
     threadCpuMs,
     randomBytes: pooledRandomBytes(),
     log,
+    onCompletion: (completion) => logCompletion(tell, completion),
     runAction: async (call, requestId) =>
       pool?.runAction(call, requestId) ?? {
         status: "error",
@@ -100,6 +104,11 @@ async function start(port: MessagePort, data: EngineThreadData): Promise<void> {
     url: data.url,
     siteUrl,
     closeOthers: () => closeActions(pool, engine),
+    stopOthers: () => {
+      engine.stopScheduler();
+      pool.stop();
+    },
+    runningActions: () => pool.running,
     log,
   });
 }
@@ -119,6 +128,19 @@ function keepInformed(pool: ActionPool, engine: OpenEngine, authenticator: Authe
 async function closeActions(pool: ActionPool, engine: OpenEngine): Promise<void> {
   engine.stopScheduler();
   await pool.close();
+}
+
+/** The function logs. Failures of functions are the app's matter: at this level, too, a healthy deployment is silent. */
+function logCompletion(log: Log, completion: FunctionCompletion): void {
+  const { kind, componentPath, name, executionMs, error, logLines, requestId } = completion;
+  log("info", `${kind} ${name}`, {
+    ...(componentPath === "" ? {} : { component: componentPath }),
+    durationMs: Math.round(executionMs),
+    status: error === null ? "success" : "error",
+    requestId,
+    error,
+    logLines,
+  });
 }
 
 if (!parentPort) throw new Error("engineThread.ts is started as a worker by engineClient.ts");

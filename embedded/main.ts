@@ -1,109 +1,99 @@
 /**
- * `node embedded/main.ts --data DIR --port N --site-port N`: one deployment until SIGTERM or SIGINT. Prints
- * `embedded deployment ready {"url":…,"siteUrl":…,"adminKey":…}` when it takes requests. Exit code 2: it could not
- * start for a reason the sentence on stderr names; 1: it failed later.
+ * The command line: `node embedded/main.ts --data DIR --port N --site-port N` runs one deployment until SIGTERM or SIGINT,
+ * and prints `embedded deployment ready {"url":…,"siteUrl":…,"adminKey":…}` when it takes requests; `backup` and `restore`
+ * work on a data folder. Exit code 2: it could not begin for a reason the sentence on stderr names; 1: it failed later.
  */
-import { parseArgs } from "node:util";
+import { createBackup } from "./backup/createBackup.ts";
+import { restoreBackup } from "./backup/restoreBackup.ts";
+import { readCommand, usage, UsageError, type Command } from "./commandLine.ts";
 import { startDeployment, type Deployment, type DeploymentOptions } from "./deployment.ts";
 import { asDeploymentError } from "./protocol/deploymentError.ts";
 
-const usage = `Usage: node embedded/main.ts --data DIR --port N --site-port N [options]
-  --data DIR           folder that keeps the database and the admin key
-  --port N             deployment port: HTTP API and WebSocket (0 picks a free one)
-  --site-port N        port of HTTP actions (0 picks a free one)
-  --host ADDRESS       interface of both ports, 127.0.0.1 by default
-  --allow-remote       needed for any other interface than loopback
-  --admin-key KEY      instead of the key kept in the folder
-  --instance-name NAME "embedded" by default
-  --allow-origin ORIGIN origin whose pages in browsers may use the deployment port, any by default; may be repeated`;
+/** npm passes on the Ctrl-C that the terminal has sent here too: both are one. */
+const sameSignalMs = 1_000;
 
-const loopbackHosts = new Set(["127.0.0.1", "::1", "localhost"]);
+async function run(command: Command): Promise<void> {
+  switch (command.kind) {
+    case "help":
+      console.log(usage);
+      return;
+    case "backup": {
+      const { databaseBytes, files, fileBytes } = await createBackup({ ...command, nowMs: Date.now });
+      console.log(
+        `Backed up ${command.dataDir} to ${command.to}: ${megabytes(databaseBytes)} of database, ${files} files of ${megabytes(fileBytes)}.`,
+      );
+      return;
+    }
+    case "restore": {
+      const { createdMs, files } = restoreBackup({ ...command, nowMs: Date.now });
+      console.log(
+        `Restored ${command.dataDir} as it was on ${new Date(createdMs).toISOString()}, with ${files} files. Its admin key is made at the first start.`,
+      );
+      return;
+    }
+    case "start":
+      await serve(command.options, command.stopGraceMs);
+      return;
+    default:
+      command satisfies never;
+  }
+}
 
-class UsageError extends Error {}
-
-function readOptions(): DeploymentOptions {
-  const { values } = parseArgs({
-    options: {
-      data: { type: "string" },
-      port: { type: "string" },
-      "site-port": { type: "string" },
-      host: { type: "string", default: "127.0.0.1" },
-      "allow-remote": { type: "boolean", default: false },
-      "admin-key": { type: "string" },
-      "instance-name": { type: "string" },
-      "allow-origin": { type: "string", multiple: true },
-    },
+async function serve(options: DeploymentOptions, stopGraceMs: number): Promise<void> {
+  const deployment = await startDeployment(options);
+  const { url, siteUrl, adminKey } = deployment;
+  console.log(`embedded deployment ready ${JSON.stringify({ url, siteUrl, adminKey })}`);
+  if (process.stdout.isTTY) console.log(pushHint(deployment));
+  stopOnSignals(deployment, stopGraceMs);
+  void deployment.failed.then((error) => {
+    console.error(error.message);
+    process.exit(1);
   });
-  if (values.data === undefined) throw new UsageError("--data is missing.");
-  if (!loopbackHosts.has(values.host) && !values["allow-remote"]) {
-    throw new UsageError(
-      `--host ${values.host} would serve other machines too. If that is meant, add --allow-remote and put TLS in front.`,
+}
+
+function pushHint({ url, adminKey }: Deployment): string {
+  return `Push an app to it from its folder:\n  CONVEX_SELF_HOSTED_URL=${url} CONVEX_SELF_HOSTED_ADMIN_KEY='${adminKey}' npx convex dev`;
+}
+
+function stopOnSignals(deployment: Deployment, stopGraceMs: number): void {
+  let stoppedAtMs: number | null = null;
+  const stop = (): void => {
+    if (stoppedAtMs !== null) return;
+    stoppedAtMs = performance.now();
+    void deployment.stop(stopGraceMs).then(
+      () => process.exit(0),
+      (error: unknown) => {
+        console.error(asDeploymentError(error).message);
+        process.exit(1);
+      },
     );
-  }
-  return {
-    dataDir: values.data,
-    port: readPort("--port", values.port),
-    sitePort: readPort("--site-port", values["site-port"]),
-    host: values.host,
-    instanceName: values["instance-name"],
-    adminKey: values["admin-key"],
-    allowedOrigins: values["allow-origin"]?.map(checkedOrigin),
   };
+  const onSignal = (): void => {
+    if (stoppedAtMs !== null && performance.now() - stoppedAtMs > sameSignalMs) process.exit(1);
+    stop();
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+  // Started by a program over a channel: when that program is gone, however it ended, this process ends in order.
+  process.once("disconnect", stop);
+  process.channel?.unref();
 }
 
-function readPort(flag: string, text: string | undefined): number {
-  const port = Number(text);
-  if (text === undefined || !Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new UsageError(`${flag} must be a number from 0 to 65535.`);
-  }
-  return port;
+function megabytes(bytes: number): string {
+  return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
-/** Compared with what browsers send as text, so it must be written as they write it. */
-function checkedOrigin(text: string): string {
-  const origin = URL.parse(text)?.origin ?? "null";
-  if (origin === text && origin !== "null") return origin;
-  const remedy = origin === "null" ? "scheme, host and port, such as http://127.0.0.1:5173" : origin;
-  throw new UsageError(`--allow-origin ${text} is no origin. Write ${remedy}`);
-}
-
-/** parseArgs throws a TypeError for an unknown flag: that too is a matter of usage. */
-function optionsOrExit(): DeploymentOptions {
-  try {
-    return readOptions();
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
-    process.exit(2);
-  }
-}
-
-async function startOrExit(options: DeploymentOptions): Promise<Deployment> {
-  try {
-    return await startDeployment(options);
-  } catch (thrown) {
-    const error = asDeploymentError(thrown);
-    console.error(error.code === "Internal" ? (error.stack ?? error.message) : error.message);
-    process.exit(2);
-  }
-}
-
-// What is in the data folder is its owner's only.
+// What is in the data folder, and in a backup of it, is its owner's only.
 process.umask(0o077);
 // Functions see UTC, as on Convex. Before the threads start: they take it from here.
 process.env["TZ"] = "UTC";
-const deployment = await startOrExit(optionsOrExit());
-const { url, siteUrl, adminKey } = deployment;
-console.log(`embedded deployment ready ${JSON.stringify({ url, siteUrl, adminKey })}`);
-
-for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  process.once(signal, () => {
-    void deployment.close().then(() => process.exit(0));
-  });
+try {
+  await run(readCommand(process.argv.slice(2)));
+} catch (thrown) {
+  if (thrown instanceof UsageError) console.error(`${thrown.message}\n${usage}`);
+  else {
+    const error = asDeploymentError(thrown);
+    console.error(error.code === "Internal" ? (error.stack ?? error.message) : error.message);
+  }
+  process.exit(2);
 }
-// Started by a program over a channel: when that program is gone, however it ended, this process ends in order.
-process.once("disconnect", () => void deployment.close().then(() => process.exit(0)));
-process.channel?.unref();
-void deployment.failed.then((error) => {
-  console.error(error.message);
-  process.exit(1);
-});

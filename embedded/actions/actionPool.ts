@@ -45,6 +45,10 @@ export interface ActionPool {
   readonly siteUrl: string;
   /** For requests of the deployment to its own site port. */
   readonly ownRequestHeaders: Record<string, string>;
+  /** Actions and HTTP actions under way. */
+  readonly running: number;
+  /** Takes no HTTP request any more. What runs goes on, and actions that functions call are still begun. */
+  stop(): void;
   /** Ends what still runs. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -103,6 +107,14 @@ class Pool implements ActionPool {
 
   get ownRequestHeaders(): Record<string, string> {
     return ownRequestHeaders(this.#ownRequestSecret);
+  }
+
+  get running(): number {
+    return this.#openRuns.size;
+  }
+
+  stop(): void {
+    this.#worker.stop();
   }
 
   setCode(code: DeployedCode | null): void {

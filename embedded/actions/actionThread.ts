@@ -33,6 +33,7 @@ catchStrayErrors((error) =>
 
 let code: RunnableCode | null = null;
 let environments: Environments = {};
+let stopSitePort = (): void => undefined;
 const introduced = Promise.withResolvers<void>();
 const syscalls = new EngineSyscalls(post);
 const slots = new ActionSlots(limits.concurrent, limits.concurrentInner, limits.maxWaitMs);
@@ -65,6 +66,9 @@ function receive(message: ToActionThread): void {
     case "syscallResult":
       syscalls.answer(message.syscallId, message.result);
       break;
+    case "stop":
+      stopSitePort();
+      break;
     case "ping":
       post({ kind: "pong" });
       break;
@@ -78,11 +82,12 @@ makeStorageFolders(folders);
 emptyFolder(folders.actions);
 
 try {
-  const port = await openSitePort(
+  const { port, stop } = await openSitePort(
     siteHost,
     sitePort,
     (request, response) => void serveHttpAction(request, response, services),
   );
+  stopSitePort = stop;
   post({ kind: "listening", port });
   // Not before: whoever watches this thread counts from "listening", and user code must not come first.
   engine.on("message", receive);

@@ -36,6 +36,7 @@ export class ActionWorker {
   #missedBeats = 0;
   #heartbeat: NodeJS.Timeout | undefined;
   #restart: NodeJS.Timeout | undefined;
+  #stopping = false;
   #closing = false;
 
   constructor(parts: ActionWorkerParts) {
@@ -64,6 +65,12 @@ export class ActionWorker {
     if (this.#worker) this.#worker.postMessage(message);
     else if (message.kind === "run") this.#postponed.push(message);
     // Anything else is told to a new thread by `onStart`, or was for what died with the old one.
+  }
+
+  /** The site port takes nothing new, and a thread that dies from now on is not replaced. */
+  stop(): void {
+    this.post({ kind: "stop" });
+    this.#stopping = true;
   }
 
   async close(): Promise<void> {
@@ -136,7 +143,7 @@ export class ActionWorker {
   }
 
   #startAgain(reason: string, pauseMs: number): void {
-    if (this.#closing) return;
+    if (this.#closing || this.#stopping) return;
     this.#parts.log(`The action thread is started anew: ${reason}`);
     this.#restart = setTimeout(() => {
       // The port may still be held for a moment; functions cannot do without the thread, so there is no last attempt.

@@ -73,6 +73,8 @@ export type ToActionThread =
   | { kind: "environments"; environments: Environments }
   | { kind: "run"; request: RunRequest }
   | { kind: "syscallResult"; syscallId: number; result: ActionSyscallResult }
+  /** Take no HTTP request any more. */
+  | { kind: "stop" }
   | { kind: "ping" };
 
 export type FromActionThread =

@@ -23,12 +23,19 @@ export const adminRoutes: Record<string, Route> = {
   },
   "GET /health": {
     access: "anyone",
-    handle: ({ engineSilentMs }) => {
+    handle: ({ engineSilentMs, isStopping }) => {
       const silentMs = engineSilentMs();
+      const status = isStopping ? "stopping" : silentMs > 0 ? "silent" : "ok";
       return {
         type: "json",
-        status: silentMs === 0 ? 200 : 503,
-        body: { ok: silentMs === 0, engineSilentMs: silentMs },
+        status: status === "ok" ? 200 : 503,
+        body: {
+          ok: status === "ok",
+          status,
+          engineSilentMs: silentMs,
+          uptimeSeconds: Math.floor(process.uptime()),
+          memoryBytes: process.memoryUsage.rss(),
+        },
       };
     },
   },

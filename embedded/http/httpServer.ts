@@ -2,11 +2,14 @@
  * The deployment port's HTTP server: finds the route, checks the admin key before any body is read, answers errors as
  * `{ code, message }`, and answers CORS to the pages that may use it.
  */
+import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
 import type { AdminKey } from "../auth/adminKey.ts";
 import { credentialOfHeader } from "../auth/adminKey.ts";
 import type { EngineClient } from "../engineClient.ts";
+import type { Log } from "../log.ts";
+import type { OpenWork } from "../openWork.ts";
 import { asDeploymentError, DeploymentError } from "../protocol/deploymentError.ts";
 import { adminRoutes, unsupportedPrefixes } from "./adminRoutes.ts";
 import type { OriginCheck } from "./allowedOrigins.ts";
@@ -25,7 +28,8 @@ export interface HttpServerParts {
   /** Resolves when the engine takes requests: until then requests wait. */
   started: Promise<{ engine: EngineClient; identity: DeploymentIdentity }>;
   engineSilentMs: () => number;
-  log: (line: string) => void;
+  work: OpenWork;
+  log: Log;
   patience?: RequestPatience;
 }
 
@@ -85,6 +89,10 @@ async function respond(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  const requestId = randomUUID();
+  const startedAtMs = performance.now();
+  response.setHeader("Convex-Request-Id", requestId);
+  response.once("close", () => logRequest(parts.log, request, response, requestId, startedAtMs));
   try {
     const refusal = parts.originRefusal(request.headers);
     if (refusal !== null) throw refusal;
@@ -93,14 +101,55 @@ async function respond(
       response.writeHead(200, { "Content-Length": 0 }).end();
       return;
     }
+    const done = beginUnlessHealth(parts, request);
+    response.once("close", done);
     send(parts, response, 200, await answer(parts, request));
   } catch (thrown) {
     const error = asDeploymentError(thrown);
-    if (!error.isUserError) parts.log(`${request.method} ${request.url}: ${error.stack ?? error.message}`);
+    if (!error.isUserError) logFault(parts, request, requestId, error);
     // The rest of a refused body is not read: the connection cannot be used again.
     if (!request.complete) response.setHeader("Connection", "close");
     send(parts, response, error.status, { type: "json", body: { code: error.code, message: error.message } });
   }
+}
+
+/** Whoever asks for the health of a deployment that stops is told. */
+function beginUnlessHealth({ work }: HttpServerParts, request: IncomingMessage): () => void {
+  return pathOf(request) === "/health" ? () => undefined : work.begin();
+}
+
+function logFault(
+  { work, log }: HttpServerParts,
+  request: IncomingMessage,
+  requestId: string,
+  error: DeploymentError,
+): void {
+  const what = `${request.method} ${pathOf(request)}`;
+  // Clients that come while it stops are no fault.
+  if (work.isStopping && error.code === "Unavailable")
+    log("debug", `${what} is refused: ${error.message}`, { requestId });
+  else log("error", `${what}: ${error.stack ?? error.message}`, { requestId });
+}
+
+function logRequest(
+  log: Log,
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+  startedAtMs: number,
+): void {
+  log("debug", `${request.method} ${pathOf(request)}`, {
+    status: response.statusCode,
+    durationMs: Math.round(performance.now() - startedAtMs),
+    requestId,
+    ...(response.writableFinished ? {} : { clientGone: true }),
+  });
+}
+
+/** Without the query string, in which arguments and tokens may be, and without the name by which anybody gets a file. */
+function pathOf(request: IncomingMessage): string {
+  const path = (request.url ?? "").split("?")[0] ?? "";
+  return path.startsWith(downloadPrefix) ? `${downloadPrefix}*` : path;
 }
 
 async function answer(parts: HttpServerParts, request: IncomingMessage): Promise<Reply> {
@@ -125,6 +174,7 @@ async function answer(parts: HttpServerParts, request: IncomingMessage): Promise
     folders: parts.folders,
     uploadMs: (parts.patience ?? defaultPatience).uploadMs,
     engineSilentMs: parts.engineSilentMs,
+    isStopping: parts.work.isStopping,
   });
 }
 
@@ -182,6 +232,6 @@ async function sendBytes(
     await pipeline(body, response);
   } catch (error) {
     const isClientGone = (error as NodeJS.ErrnoException).code === "ERR_STREAM_PREMATURE_CLOSE";
-    if (!isClientGone) log(`A download was cut: ${String(error)}`);
+    if (!isClientGone) log("error", `A download was cut: ${String(error)}`);
   }
 }

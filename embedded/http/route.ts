@@ -26,6 +26,8 @@ export interface RouteContext {
   uploadMs: number;
   /** Since when the engine has not answered the watchdog, in ms; 0 while it answers. */
   engineSilentMs: () => number;
+  /** Only what runs is still ended. */
+  isStopping: boolean;
 }
 
 export type Reply =

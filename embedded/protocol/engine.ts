@@ -129,6 +129,9 @@ export interface Engine {
     waitMs: number,
   ): Promise<{ entries: FunctionCompletion[]; cursor: number }>;
 
+  /** Answers whoever waits for completions, now and from now on. */
+  releaseLogReaders(): void;
+
   /** Lets running transactions end, then closes the database. Safe to call twice. */
   close(): Promise<void>;
 }

@@ -4,6 +4,7 @@
  */
 import type { StoredFile } from "../files/fileRows.ts";
 import type { ReceivedFile } from "../files/fileStore.ts";
+import type { LogSettings } from "../log.ts";
 import type { CommittedResult, FunctionCompletion, FunctionUsage, UserAttributes } from "./calls.ts";
 import type { ComponentPath } from "./deployedCode.ts";
 import type { DeploymentErrorCode } from "./deploymentError.ts";
@@ -29,6 +30,13 @@ export interface EngineThreadData {
   instanceName: string;
   /** For HTTP actions, whose requests do not pass through the main thread. */
   adminKey: string;
+  log: LogSettings;
+}
+
+/** What the engine thread still has under way. */
+export interface RunningWork {
+  /** Actions and HTTP actions. */
+  actions: number;
 }
 
 /** Who asks, as far as the main thread can tell: an admin key is checked there, a token is not. */
@@ -80,6 +88,9 @@ export interface EngineService {
   /** Makes bytes that were received a stored file; answers the id of its document. */
   storeFile(file: ReceivedFile): Promise<string>;
   findFile(request: { componentPath: ComponentPath; uuid: string }): Promise<StoredFile | null>;
+  /** Begins no job, cron or HTTP action any more, and lets those go who wait for logs. What runs goes on. */
+  stopWork(): Promise<void>;
+  runningWork(): Promise<RunningWork>;
   /** Answers at once: the watchdog's question. */
   ping(): Promise<void>;
   /** Ends the sync sessions, closes the engine. The thread can be terminated afterwards. */

@@ -29,6 +29,7 @@ export class SyncSocket {
   /** Liveness checks since a sign of life. */
   #silentChecks = 0;
   #pendingMutations = 0;
+  #isStopping = false;
 
   constructor(options: SyncSocketOptions) {
     const { socketId, webSocket, takesChunks, engine } = options;
@@ -40,6 +41,7 @@ export class SyncSocket {
     });
     webSocket.on("message", (data, isBinary) => {
       this.#silentChecks = 0;
+      if (this.#isStopping) return;
       if (isBinary) this.close(policyViolation, "BinaryFrame");
       else this.#receive((data as Buffer).toString("utf8"));
     });
@@ -61,6 +63,11 @@ export class SyncSocket {
     // Or the peer's part of the closing handshake would not be read.
     if (webSocket.isPaused) webSocket.resume();
     webSocket.close(code, reason);
+  }
+
+  /** What it receives from now on is dropped. */
+  stop(): void {
+    this.#isStopping = true;
   }
 
   /** Asks for a sign of life, and ends a socket that has given none for too long. */

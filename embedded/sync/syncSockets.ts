@@ -24,6 +24,8 @@ const goingAway = 1001;
 export interface SyncSockets {
   /** Takes upgrades of the server from now on. */
   attach(server: Server, started: Promise<unknown>): void;
+  /** Sends on, and takes no frame any more: the client sends what it had sent again when it is connected again. */
+  stop(): void;
   close(): void;
 }
 
@@ -81,6 +83,9 @@ export function createSyncSockets(
           }),
         () => undefined, // whoever started the deployment is told
       );
+    },
+    stop() {
+      for (const socket of sockets.values()) socket.stop();
     },
     close() {
       stopLivenessCheck();

@@ -14,9 +14,15 @@ export class CompletionLog {
   readonly #waiting = new Set<() => void>();
   /** How many completions there were before the first one kept. */
   #dropped = 0;
+  #isClosed = false;
+  readonly #onAdd: (completion: FunctionCompletion) => void;
 
-  constructor(setTimer: (callback: () => void, afterMs: number) => () => void) {
+  constructor(
+    setTimer: (callback: () => void, afterMs: number) => () => void,
+    onAdd: (completion: FunctionCompletion) => void = () => undefined,
+  ) {
     this.#setTimer = setTimer;
+    this.#onAdd = onAdd;
   }
 
   add(completion: FunctionCompletion): void {
@@ -26,17 +32,19 @@ export class CompletionLog {
       this.#dropped++;
     }
     this.#wakeAll();
+    this.#onAdd(completion);
   }
 
   async after(cursor: number, waitMs: number): Promise<CompletionPage> {
     const page = this.#page(cursor);
-    if (page.entries.length > 0 || waitMs <= 0) return page;
+    if (page.entries.length > 0 || waitMs <= 0 || this.#isClosed) return page;
     await this.#nextOrTimeout(waitMs);
     return this.#page(cursor);
   }
 
-  /** Lets every waiting reader go. */
+  /** Lets every waiting reader go; none waits from now on. */
   close(): void {
+    this.#isClosed = true;
     this.#wakeAll();
   }
 

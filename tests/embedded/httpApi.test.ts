@@ -15,7 +15,7 @@ beforeAll(async () => {
     port: 0,
     sitePort: 0,
     instanceName: "notes",
-    log: (line) => logged.push(line),
+    writeLog: (line) => logged.push(line),
   });
   await app.push(deployment);
 });
@@ -178,7 +178,13 @@ test("browsers of any origin may call", async () => {
 
 test("the deployment says who and how it is", async () => {
   expect(await (await request("/instance_name")).text()).toBe("notes");
-  expect(await (await request("/health")).json()).toEqual({ ok: true, engineSilentMs: 0 });
+  expect(await (await request("/health")).json()).toEqual({
+    ok: true,
+    status: "ok",
+    engineSilentMs: 0,
+    uptimeSeconds: expect.any(Number),
+    memoryBytes: expect.any(Number),
+  });
 });
 
 test("HTTP actions are served on the site URL", async () => {

@@ -72,7 +72,12 @@ export interface AuthApp {
 
 export async function startAuthApp(): Promise<AuthApp> {
   const folder = mkdtempSync(join(tmpdir(), "auth-app-"));
-  const deployment = await startDeployment({ dataDir: folder, port: 0, sitePort: 0, log: () => undefined });
+  const deployment = await startDeployment({
+    dataDir: folder,
+    port: 0,
+    sitePort: 0,
+    writeLog: () => undefined,
+  });
   const pusher = handPusher(deployment);
   const startPush: AuthApp["startPush"] = async (authConfig) =>
     pusher.start({ modules: await modulesOf(authConfig) });

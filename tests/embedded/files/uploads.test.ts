@@ -18,7 +18,12 @@ const logged: string[] = [];
 beforeAll(async () => {
   app = createFixtureApp("files");
   dataDir = `${app.folder}/data`;
-  deployment = await startDeployment({ dataDir, port: 0, sitePort: 0, log: (line) => logged.push(line) });
+  deployment = await startDeployment({
+    dataDir,
+    port: 0,
+    sitePort: 0,
+    writeLog: (line) => logged.push(line),
+  });
   await app.push(deployment);
   client = new ConvexHttpClient(deployment.url);
 });

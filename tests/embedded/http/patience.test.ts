@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { OpenWork } from "../../../embedded/openWork.ts";
 import { openAdminKey } from "../../../embedded/auth/adminKey.ts";
 import type { EngineClient } from "../../../embedded/engineClient.ts";
 import { ByteBudget } from "../../../embedded/http/byteBudget.ts";
@@ -42,7 +43,10 @@ function impatientServer(
     folders,
     started: Promise.resolve({ engine, identity: { instanceName: "", url: "", siteUrl: "" } }),
     engineSilentMs: () => 0,
-    log: (line) => logged.push(line),
+    work: new OpenWork(),
+    log: (level, message) => {
+      if (level !== "debug") logged.push(message);
+    },
     patience,
   });
 }
