@@ -17,6 +17,7 @@ Runs a Convex-compatible deployment until SIGTERM or SIGINT. What runs then may 
   --instance-name NAME  "embedded" by default
   --allow-origin ORIGIN origin whose pages in browsers may use the deployment port, any by default; may be repeated
   --stop-seconds N      how long what runs may take to end after the first signal; 3 by default
+  --engine-heap-mb N    memory for transactions, code and caches; 4096 by default. Who needs more is ended, not the machine
   --log-format FORMAT   text or json; text by default
   --log-level LEVEL     debug, info, warn or error; warn by default. info tells each function's run, debug each request
 
@@ -63,6 +64,7 @@ function readStart(args: readonly string[]): Command {
     "instance-name": { type: "string" },
     "allow-origin": { type: "string", multiple: true },
     "stop-seconds": { type: "string", default: "3" },
+    "engine-heap-mb": { type: "string" },
     "log-format": { type: "string", default: defaultLogSettings.format },
     "log-level": { type: "string", default: defaultLogSettings.level },
   });
@@ -83,6 +85,7 @@ function readStart(args: readonly string[]): Command {
     instanceName: values["instance-name"],
     adminKey,
     allowedOrigins: values["allow-origin"]?.map(checkedOrigin),
+    engineHeapMb: readHeap("--engine-heap-mb", values["engine-heap-mb"]),
     log: {
       format: oneOf("--log-format", values["log-format"], logFormats),
       level: oneOf("--log-level", values["log-level"], logLevels),
@@ -93,6 +96,13 @@ function readStart(args: readonly string[]): Command {
     options,
     stopGraceMs: readSeconds("--stop-seconds", values["stop-seconds"]) * 1000,
   };
+}
+
+function readHeap(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const megabytes = Number(text);
+  if (Number.isInteger(megabytes) && megabytes >= 64 && megabytes <= 65_536) return megabytes;
+  throw new UsageError(`${flag} ${text} must be a number of megabytes from 64 to 65536.`);
 }
 
 function readSeconds(flag: string, text: string): number {

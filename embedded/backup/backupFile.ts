@@ -5,6 +5,7 @@
 import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { DeploymentError } from "../protocol/deploymentError.ts";
+import { integrityProblem } from "../store/integrity.ts";
 import { MIGRATIONS } from "../store/migrations.ts";
 
 /** Of these three tables. */
@@ -56,16 +57,9 @@ function checkedManifest(path: string, database: DatabaseSync): BackupManifest {
       `it was made by a newer version of this program (format ${format}, known up to ${MIGRATIONS.length}). Update the program`,
     );
   }
-  const problem = integrityProblem(database);
+  const problem = integrityProblem(database, "integrity_check");
   if (problem !== null) throw noBackup(path, `it is damaged (${problem})`);
   return { createdMs: Number(manifest["created_ms"]), files: Number(manifest["files"]) };
-}
-
-/** What SQLite finds wrong with the file; null when it is sound. */
-export function integrityProblem(database: DatabaseSync): string | null {
-  const [first] = database.prepare("PRAGMA integrity_check(1)").all();
-  const found = String(first?.["integrity_check"]);
-  return found === "ok" ? null : found;
 }
 
 function hasTable(database: DatabaseSync, name: string): boolean {

@@ -21,7 +21,8 @@ import {
 import { dirname, join, resolve } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
 import { DeploymentError } from "../protocol/deploymentError.ts";
-import { backupFormat, backupSchema, integrityProblem, storedFileKeys } from "./backupFile.ts";
+import { integrityProblem } from "../store/integrity.ts";
+import { backupFormat, backupSchema, storedFileKeys } from "./backupFile.ts";
 
 export interface BackupOptions {
   dataDir: string;
@@ -148,7 +149,7 @@ function addFiles(partial: string, staging: string, createdMs: number): BackupRe
       .prepare("INSERT INTO backup_manifest VALUES (?, ?, ?)")
       .run(backupFormat, createdMs, keys.length);
     database.exec("COMMIT");
-    const problem = integrityProblem(database);
+    const problem = integrityProblem(database, "integrity_check");
     if (problem !== null) throw refused(`The database is damaged: ${problem}. The backup was not kept.`);
     return { databaseBytes, files: keys.length, fileBytes };
   } finally {

@@ -2,11 +2,16 @@
  * The one SQLite connection: opening, migrations, prepared statements, closing.
  * WAL with synchronous=FULL: a committed transaction survives a power cut.
  */
+import { statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import type { SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
 
 import { DeploymentError } from "../protocol/deploymentError.ts";
+import { integrityProblem } from "./integrity.ts";
 import { MIGRATIONS } from "./migrations.ts";
+
+/** https://sqlite.org/rescode.html#corrupt */
+const SQLITE_CORRUPT = 11;
 
 /** Primary result codes that concern one statement only; after any other the transaction cannot be trusted. */
 const STATEMENT_ERRORS = new Set([
@@ -31,15 +36,22 @@ export class Database {
   /** @param path - File of the database. Its directory must exist. */
   constructor(path: string, { readOnly = false }: { readOnly?: boolean } = {}) {
     this.#path = path;
+    const wasKilled = statSync(`${path}-wal`, { throwIfNoEntry: false }) !== undefined;
     this.#connection = new DatabaseSync(path, { readOnly });
     if (readOnly) return;
-    this.#connection.exec(`
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      PRAGMA foreign_keys = ON;
-      PRAGMA cache_size = -65536;
-    `);
-    this.#migrate();
+    try {
+      this.#connection.exec(`
+        PRAGMA journal_mode = WAL;
+        PRAGMA synchronous = FULL;
+        PRAGMA foreign_keys = ON;
+        PRAGMA cache_size = -65536;
+      `);
+      if (wasKilled) this.#check();
+      this.#migrate();
+    } catch (error) {
+      this.#connection.close();
+      throw error;
+    }
   }
 
   get(sql: string, ...parameters: SQLInputValue[]): Row | undefined {
@@ -126,6 +138,12 @@ export class Database {
     const statement = this.#connection.prepare(sql);
     this.#statements.set(variant + sql, statement);
     return statement;
+  }
+
+  /** After a process that was killed, or a machine that lost power. */
+  #check(): void {
+    const problem = integrityProblem(this.#connection, "quick_check");
+    if (problem !== null) throw Object.assign(new Error(problem), { errcode: SQLITE_CORRUPT });
   }
 
   #migrate(): void {
