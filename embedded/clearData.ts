@@ -11,6 +11,8 @@ import { asDeploymentError } from "./protocol/deploymentError.ts";
 
 /** With SQLite's companions of the two databases. */
 const ownFile = /^(deployment\.sqlite|lock|lock-holder|admin-key)(-wal|-shm|-journal)?$/;
+/** Left by a backup or a restore that was killed. */
+const leftover = /^(backup-staging-\d+|deployment\.sqlite\.partial)$/;
 
 /** Returns what happened as a sentence. Throws FolderInUse while a deployment runs on the folder. */
 function clearData(dataDir: string): string {
@@ -22,6 +24,7 @@ function clearData(dataDir: string): string {
   try {
     for (const name of readdirSync(dataDir)) {
       if (ownFile.test(name)) rmSync(join(dataDir, name));
+      if (leftover.test(name)) rmSync(join(dataDir, name), { recursive: true });
     }
     removeStorageFolders(dataDir);
   } finally {

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -33,6 +33,8 @@ test("the data of a deployment is refused while it runs, and removed after its e
   expect(await readdir(folder)).toEqual(before);
 
   await deployment.end("SIGTERM");
+  await mkdir(join(folder, "backup-staging-1234"));
+  await writeFile(join(folder, "backup-staging-1234", randomUUID()), "linked by a backup that was killed");
   expect(await clear()).toMatchObject({ code: 0, said: expect.stringContaining("Removed") });
   await expect(readdir(folder)).rejects.toThrow("ENOENT");
 });

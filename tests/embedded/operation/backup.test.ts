@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { ConvexHttpClient } from "convex/browser";
+import { makeFunctionReference as reference } from "convex/server";
 import { expect, onTestFinished, test } from "vitest";
 import { createBackup } from "../../../embedded/backup/createBackup.ts";
 import { restoreBackup } from "../../../embedded/backup/restoreBackup.ts";
@@ -223,6 +224,40 @@ test("a folder that is not empty, or in use, is not restored into", async () => 
   expect(() => restoreBackup({ dataDir: used, from, nowMs })).toThrow(/already uses the data folder/);
   lock.close();
   expect(readFileSync(join(full, "letter"), "utf8")).toBe("dear");
+});
+
+test("what an app stored as a file is served by the restored deployment", async () => {
+  const app = createNotesApp();
+  onTestFinished(app.remove);
+  app.writeFile(
+    "convex/files.ts",
+    `import { v } from "convex/values";
+     import { action, query } from "./_generated/server.js";
+     export const store = action({ args: { text: v.string() }, handler: async (ctx, { text }): Promise<string> =>
+       await ctx.storage.store(new Blob([text], { type: "text/plain" })) });
+     export const url = query({ args: { id: v.id("_storage") }, handler: async (ctx, { id }) => await ctx.storage.getUrl(id) });`,
+  );
+  const dataFolder = newFolder();
+  const first = await startEmbedded(dataFolder, 0, 0);
+  onTestFinished(() => first.end("SIGKILL"));
+  await app.push(first.ready);
+  const client = new ConvexHttpClient(first.ready.url, { logger: false });
+  const text = "kept ".repeat(300_000);
+  const id = await client.action(reference<"action", { text: string }, string>("files:store"), { text });
+  const to = join(newFolder(), "backup");
+  expect(await runEmbedded("backup", "--data", dataFolder, "--to", to)).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining("1 files of 1.5 MB"),
+  });
+  const restored = newFolder();
+  await runEmbedded("restore", "--data", restored, "--from", to);
+  const second = await startEmbedded(restored, 0, 0);
+  onTestFinished(() => second.end("SIGKILL"));
+  const url = await new ConvexHttpClient(second.ready.url).query(
+    reference<"query", { id: string }, string>("files:url"),
+    { id },
+  );
+  expect(await (await fetch(url)).text()).toBe(text);
 });
 
 test("a backup under a load of writes is a moment of it, and stops no writer", async () => {
