@@ -24,6 +24,8 @@ interface Pending {
 export interface SocketRelay {
   send(socketId: number, frame: string): void;
   close(socketId: number, code: number, reason: string): void;
+  /** The session has taken so much of what the socket passed on. */
+  taken(socketId: number, length: number): void;
 }
 
 export class EngineClient {
@@ -129,6 +131,9 @@ export class EngineClient {
         return;
       case "socketClose":
         this.#relay?.close(message.socketId, message.code, message.reason);
+        return;
+      case "socketTaken":
+        this.#relay?.taken(message.socketId, message.length);
         return;
       default:
         message satisfies never;

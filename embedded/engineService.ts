@@ -49,6 +49,7 @@ export function serveMainThread(parts: EngineServiceParts): void {
     runQueries,
     identify,
     ...frameOutbox(post),
+    taken: (socketId, length) => post({ kind: "socketTaken", socketId, length }),
     log,
     every,
     nowMs: Date.now,
@@ -101,7 +102,7 @@ function takeSocketEvent(sync: SyncServer, event: SocketEvent): void {
     case "socketOpened":
       return sync.socketOpened(event.socketId);
     case "socketMessage":
-      return sync.socketMessage(event.socketId, event.message);
+      return sync.socketMessage(event.socketId, event.message, event.frameLength);
     case "socketBehind":
       return sync.socketBehind(event.socketId, event.isBehind);
     case "socketClosed":

@@ -3,8 +3,8 @@
  * `{ path, args, format }` in, `{ status, value | errorMessage, logLines }` out, with status 200 in both cases.
  */
 import type { CommittedResult } from "../protocol/calls.ts";
-import { canonicalFunctionName } from "../protocol/deployedCode.ts";
 import { DeploymentError } from "../protocol/deploymentError.ts";
+import { checkedFunctionName } from "../protocol/functionPath.ts";
 import type { FunctionRequest } from "../protocol/mainMessages.ts";
 import { decodeTs, encodeTs } from "../protocol/syncMessages.ts";
 import { toPlainJson } from "./plainJson.ts";
@@ -14,12 +14,12 @@ import { asArray, asObject, asString, isObject, refuseDeepNesting } from "./shap
 
 type ResultFormat = "json" | "convex_encoded_json";
 /** With the names of older versions. */
-const formats: Readonly<Record<string, ResultFormat>> = {
-  json: "json",
-  convex_clean_json: "json",
-  convex_encoded_json: "convex_encoded_json",
-  convex_json: "convex_encoded_json",
-};
+const formats: ReadonlyMap<unknown, ResultFormat> = new Map([
+  ["json", "json"],
+  ["convex_clean_json", "json"],
+  ["convex_encoded_json", "convex_encoded_json"],
+  ["convex_json", "convex_encoded_json"],
+]);
 
 function callRoute(kind: FunctionRequest["kind"], access: Route["access"] = "anyone"): Route {
   return {
@@ -149,7 +149,7 @@ function functionRequest(
     kind,
     credential,
     componentPath: body["componentPath"] == null ? "" : asString(body["componentPath"], "componentPath"),
-    name: canonicalFunctionName(asString(body["path"], "path")),
+    name: checkedFunctionName(asString(body["path"], "path")),
     argsJson: JSON.stringify(args),
   };
 }
@@ -168,11 +168,12 @@ function argumentsOf(args: unknown): unknown {
 
 function formatOf(format: unknown): ResultFormat {
   if (format === undefined || format === null) return "json";
-  const known = typeof format === "string" ? formats[format] : undefined;
+  const known = formats.get(format);
   if (known !== undefined) return known;
   throw new DeploymentError(
     "BadFormat",
-    `format param must be one of [\`json\`]. Got ${JSON.stringify(format)}`,
+    // What is of another shape is not repeated: it may nest deeper than can be written down.
+    `format param must be one of [\`json\`]. Got ${typeof format === "string" ? format.slice(0, 40) : "no string"}`,
   );
 }
 

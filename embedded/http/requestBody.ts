@@ -5,6 +5,7 @@ import type { Readable, Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip } from "node:zlib";
 import { DeploymentError } from "../protocol/deploymentError.ts";
 import { ByteBudget } from "./byteBudget.ts";
+import { GatheredBytes } from "./gatheredBytes.ts";
 
 /** Arguments of a function are at most 16 MiB on Convex; JSON around them needs a little more. */
 export const maxFunctionBodyBytes = 17 * 1024 * 1024;
@@ -33,20 +34,18 @@ export async function readJsonBody(
 }
 
 async function readBody(request: IncomingMessage, maxBytes: number, budget: ByteBudget): Promise<string> {
-  const chunks: Buffer[] = [];
+  const body = new GatheredBytes();
   const share = budget.share();
-  let size = 0;
   const collect = async (source: AsyncIterable<Buffer>): Promise<void> => {
     for await (const chunk of source) {
-      size += chunk.length;
-      if (size > maxBytes) {
+      if (body.size + chunk.length > maxBytes) {
         throw new DeploymentError(
           "BodyTooLarge",
           `The body is larger than ${maxBytes} bytes, the limit of this endpoint.`,
         );
       }
       share.take(chunk.length);
-      chunks.push(chunk);
+      body.add(chunk);
     }
   };
   const decompress = decompressorOf(request.headers["content-encoding"]);
@@ -59,7 +58,15 @@ async function readBody(request: IncomingMessage, maxBytes: number, budget: Byte
   } finally {
     share.giveBack();
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return decodeUtf8(body.whole());
+}
+
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new DeploymentError("BadRequest", "The body of the request is not UTF-8.", { cause });
+  }
 }
 
 function decompressorOf(encoding: string | undefined): Transform | null {

@@ -3,6 +3,7 @@
 /** `user`: the caller or the pushed code can mend it; `system`: the deployment or its machine. */
 const codes = {
   BadRequest: { status: 400, cause: "user" }, // the request has not the shape its endpoint wants
+  BadConvexFunctionIdentifier: { status: 400, cause: "user" }, // a function's path that no module can have
   Unsupported: { status: 400, cause: "user" }, // Convex has it, this deployment has not; 400 keeps the CLI from retrying
   BadJsonBody: { status: 400, cause: "user" },
   BadFormat: { status: 400, cause: "user" }, // of a function's result

@@ -106,7 +106,7 @@ export type ToEngine =
 
 export type SocketEvent =
   | { kind: "socketOpened"; socketId: number }
-  | { kind: "socketMessage"; socketId: number; message: SyncClientMessage }
+  | { kind: "socketMessage"; socketId: number; message: SyncClientMessage; frameLength: number }
   /** The client reads slower than it is told, or has caught up. */
   | { kind: "socketBehind"; socketId: number; isBehind: boolean }
   | { kind: "socketClosed"; socketId: number };
@@ -119,4 +119,6 @@ export type FromEngine =
   | { kind: "errorResponse"; id: number; code: DeploymentErrorCode; message: string }
   /** Socket id and frame, in order. */
   | { kind: "socketFrames"; frames: [number, string][] }
-  | { kind: "socketClose"; socketId: number; code: number; reason: string };
+  | { kind: "socketClose"; socketId: number; code: number; reason: string }
+  /** How much of what the socket passed on its session has taken since the last time. */
+  | { kind: "socketTaken"; socketId: number; length: number };

@@ -46,5 +46,7 @@ export function encodeTs(ts: bigint): string {
 
 /** Throws a RangeError when the text is not eight bytes of base64. */
 export function decodeTs(encoded: string): bigint {
-  return Buffer.from(encoded, "base64").readBigUInt64LE(0);
+  const bytes = Buffer.from(encoded, "base64");
+  if (bytes.length !== 8) throw new RangeError("A timestamp has eight bytes");
+  return bytes.readBigUInt64LE(0);
 }

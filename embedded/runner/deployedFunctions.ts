@@ -60,7 +60,10 @@ export function displayName(name: string): string {
 }
 
 function lookUp(code: DeployedCode | null, address: FunctionAddress): DeployedFunction | null {
-  const component = code?.components[address.componentPath];
+  // Names come from outside: "__proto__" is none of the components.
+  const { componentPath } = address;
+  const component =
+    code && Object.hasOwn(code.components, componentPath) ? code.components[componentPath] : undefined;
   const name = canonicalFunctionName(address.name);
   const definition = component?.functions[name];
   if (!component || !definition) return null;

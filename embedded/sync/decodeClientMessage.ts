@@ -4,8 +4,8 @@ import { wrongAdminKey } from "../auth/adminKey.ts";
 import { impersonatedAttributes } from "../auth/userAttributes.ts";
 import { asArray, asCount, asObject, asString, refuseDeepNesting, type JsonObject } from "../http/shape.ts";
 import type { UserAttributes } from "../protocol/calls.ts";
-import { canonicalFunctionName } from "../protocol/deployedCode.ts";
 import { DeploymentError } from "../protocol/deploymentError.ts";
+import { checkedFunctionName } from "../protocol/functionPath.ts";
 import type { Credential } from "../protocol/mainMessages.ts";
 import {
   decodeTs,
@@ -21,7 +21,7 @@ export function decodeClientMessage(frame: string, adminKey: AdminKey): SyncClie
     case "Connect":
       return {
         type: "Connect",
-        sessionId: asString(message["sessionId"], "sessionId"),
+        sessionId: asUuid(message["sessionId"], "sessionId"),
         maxObservedTs: optionalTs(message["maxObservedTimestamp"]),
         clientTs: typeof message["clientTs"] === "number" ? message["clientTs"] : null,
       };
@@ -45,7 +45,7 @@ export function decodeClientMessage(frame: string, adminKey: AdminKey): SyncClie
     case "Event":
       return { type: "Event" };
     default:
-      throw new DeploymentError("BadRequest", `Unknown message type ${JSON.stringify(message["type"])}.`);
+      throw new DeploymentError("BadRequest", `Unknown message type ${named(message["type"])}.`);
   }
 }
 
@@ -71,7 +71,7 @@ function credentialOf(message: JsonObject, adminKey: AdminKey): Credential {
       return { kind: "admin", impersonating: impersonatedBy(message) };
     }
     default:
-      throw new DeploymentError("BadRequest", `Unknown token type ${JSON.stringify(message["tokenType"])}.`);
+      throw new DeploymentError("BadRequest", `Unknown token type ${named(message["tokenType"])}.`);
   }
 }
 
@@ -89,7 +89,7 @@ function queryChange(value: unknown): SyncQueryChange {
   const queryId = asCount(change["queryId"], "queryId");
   if (change["type"] === "Remove") return { type: "Remove", queryId };
   if (change["type"] !== "Add") {
-    throw new DeploymentError("BadRequest", `Unknown modification ${JSON.stringify(change["type"])}.`);
+    throw new DeploymentError("BadRequest", `Unknown modification ${named(change["type"])}.`);
   }
   const { journal } = change;
   return { type: "Add", queryId, ...callOf(change), journal: typeof journal === "string" ? journal : null };
@@ -106,9 +106,21 @@ function callOf(message: JsonObject): { componentPath: string; name: string; arg
   const componentPath = message["componentPath"];
   return {
     componentPath: typeof componentPath === "string" ? componentPath : "",
-    name: canonicalFunctionName(asString(message["udfPath"], "udfPath")),
+    name: checkedFunctionName(asString(message["udfPath"], "udfPath")),
     argsJson: JSON.stringify(args[0]),
   };
+}
+
+/** Sessions are told apart by it, for a day: a name that another client may hit upon would give it this one's results. */
+function asUuid(value: unknown, what: string): string {
+  const text = asString(value, what);
+  if (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)) return text.toLowerCase();
+  throw new DeploymentError("BadRequest", `${what} must be a UUID.`);
+}
+
+/** For a sentence: what is of another shape, or long, is not repeated. */
+function named(value: unknown): string {
+  return typeof value === "string" && value.length <= 40 ? JSON.stringify(value) : "that is none";
 }
 
 function optionalTs(value: unknown): bigint | null {

@@ -22,6 +22,8 @@ export interface SyncServerParts {
   identify: (credential: Credential) => Promise<Caller>;
   send: (socketId: number, frame: string) => void;
   close: (socketId: number, code: number, reason: string) => void;
+  /** The session has taken messages of this length, all in all: the socket may pass on more. */
+  taken: (socketId: number, length: number) => void;
   log: (line: string) => void;
   /** Returns what stops it. */
   every: (intervalMs: number, tick: () => void) => () => void;
@@ -36,6 +38,8 @@ export interface SyncServerParts {
 const pingEveryMs = 15_000;
 /** While commits keep touching what a session watches, its queries never hold at once: after so many slices they run in one piece. */
 const maxSlicesWaited = 100;
+/** Far below what a socket passes on unasked (syncSockets.ts). */
+const tellTakenLength = 64 * 1024;
 
 export class SyncServer {
   readonly #parts: SyncServerParts;
@@ -46,6 +50,8 @@ export class SyncServer {
   /** Those of them that cannot be told now: they read too slowly, or a token is being checked. */
   readonly #held = new Set<SyncSession>();
   readonly #turns: Turns<number>;
+  /** What sessions have taken and their sockets have not been told. */
+  readonly #taken = new Map<number, number>();
   readonly #stops: (() => void)[];
   #isTelling = false;
   #isClosed = false;
@@ -83,6 +89,7 @@ export class SyncServer {
       runMutation: (session, message) => void this.#runMutation(session, message),
       runAction: (session, message) => void this.#runAction(session, message),
       needsTransition: (session) => {
+        this.#tellTaken(socketId); // it may have been waiting for a token to be checked
         this.#concern(session);
         this.#tellSoon();
       },
@@ -93,8 +100,20 @@ export class SyncServer {
     this.#sessions.set(socketId, new SyncSession(host));
   }
 
-  socketMessage(socketId: number, message: SyncClientMessage): void {
-    this.#turns.add(socketId, () => this.#sessions.get(socketId)?.receive(message));
+  socketMessage(socketId: number, message: SyncClientMessage, frameLength = 0): void {
+    this.#turns.add(socketId, () => {
+      this.#sessions.get(socketId)?.receive(message);
+      this.#taken.set(socketId, (this.#taken.get(socketId) ?? 0) + frameLength);
+      this.#tellTaken(socketId);
+    });
+  }
+
+  /** Not for each small frame, and not while the session keeps what it is sent. */
+  #tellTaken(socketId: number): void {
+    const length = this.#taken.get(socketId) ?? 0;
+    if (length < tellTakenLength || this.#sessions.get(socketId)?.keepsMessages === true) return;
+    this.#taken.delete(socketId);
+    this.#parts.taken(socketId, length);
   }
 
   /** The client reads slower than it is told, or has caught up. */
@@ -107,6 +126,7 @@ export class SyncServer {
     this.#turns.add(socketId, () => {
       const session = this.#sessions.get(socketId);
       this.#sessions.delete(socketId);
+      this.#taken.delete(socketId);
       if (session === undefined) return;
       session.socketClosed();
       this.#concerned.delete(session);

@@ -75,6 +75,11 @@ export class SyncSession {
     return this.#caller;
   }
 
+  /** Whether messages wait here for a token to be checked. */
+  get keepsMessages(): boolean {
+    return this.#state === "authenticating";
+  }
+
   get isOpen(): boolean {
     return this.#state !== "closed";
   }

@@ -10,6 +10,10 @@ import { OutgoingFrames } from "./outgoingFrames.ts";
 const maxSilentChecks = 4;
 /** With as many mutations waiting for their answers a socket is not read any more, until half of them are answered. */
 const maxPendingMutations = 1000;
+/** Nor with so much waiting for its session, in UTF-16 units: it would pile up between the threads. */
+const maxWaitingLength = 1024 * 1024;
+/** With so much unread, pings are not answered. */
+const maxUnreadPongs = 64 * 1024;
 const mutationResponse = '{"type":"MutationResponse"';
 
 /** RFC 6455, 7.4.1. */
@@ -30,6 +34,8 @@ export class SyncSocket {
   #silentChecks = 0;
   #pendingMutations = 0;
   #isStopping = false;
+  /** Of frames that the session has not taken yet. */
+  #waitingLength = 0;
 
   constructor(options: SyncSocketOptions) {
     const { socketId, webSocket, takesChunks, engine } = options;
@@ -45,6 +51,9 @@ export class SyncSocket {
       if (isBinary) this.close(policyViolation, "BinaryFrame");
       else this.#receive((data as Buffer).toString("utf8"));
     });
+    webSocket.on("ping", (data) => {
+      if (webSocket.bufferedAmount <= maxUnreadPongs) webSocket.pong(data);
+    });
     webSocket.on("pong", () => (this.#silentChecks = 0));
     // "close" follows and says all there is to say.
     webSocket.on("error", () => undefined);
@@ -54,8 +63,13 @@ export class SyncSocket {
     this.#outgoing.send(frame);
     if (!frame.startsWith(mutationResponse)) return;
     this.#pendingMutations -= 1;
-    const { webSocket } = this.#options;
-    if (webSocket.isPaused && this.#pendingMutations <= maxPendingMutations / 2) webSocket.resume();
+    this.#readOn();
+  }
+
+  /** The session has taken so much of what came. */
+  taken(length: number): void {
+    this.#waitingLength -= length;
+    this.#readOn();
   }
 
   close(code: number, reason: string): void {
@@ -79,12 +93,22 @@ export class SyncSocket {
     webSocket.ping();
   }
 
+  #readOn(): void {
+    const { webSocket } = this.#options;
+    const hasRoom =
+      this.#pendingMutations <= maxPendingMutations / 2 && this.#waitingLength <= maxWaitingLength / 2;
+    if (webSocket.isPaused && hasRoom) webSocket.resume();
+  }
+
   #receive(frame: string): void {
     const { socketId, webSocket, engine, adminKey } = this.#options;
     try {
       const message = decodeClientMessage(frame, adminKey);
-      engine.tellSocketEvent({ kind: "socketMessage", socketId, message });
-      if (message.type === "Mutation" && ++this.#pendingMutations >= maxPendingMutations) webSocket.pause();
+      engine.tellSocketEvent({ kind: "socketMessage", socketId, message, frameLength: frame.length });
+      this.#waitingLength += frame.length;
+      if (message.type === "Mutation") this.#pendingMutations += 1;
+      if (this.#pendingMutations >= maxPendingMutations || this.#waitingLength >= maxWaitingLength)
+        webSocket.pause();
     } catch (thrown) {
       const error = asDeploymentError(thrown);
       this.send(JSON.stringify({ type: "FatalError", error: `${error.code}: ${error.message}` }));

@@ -40,6 +40,8 @@ export function createSyncSockets(
     noServer: true,
     maxPayload: maxFrameBytes,
     perMessageDeflate: false,
+    // syncSocket.ts answers: what a client that reads none of the answers is sent would pile up.
+    autoPong: false,
   });
   const sockets = new Map<number, SyncSocket>();
   let nextSocketId = 1;
@@ -80,6 +82,7 @@ export function createSyncSockets(
           engine().relayTo({
             send: (socketId, frame) => sockets.get(socketId)?.send(frame),
             close: (socketId, code, reason) => sockets.get(socketId)?.close(code, reason),
+            taken: (socketId, length) => sockets.get(socketId)?.taken(length),
           }),
         () => undefined, // whoever started the deployment is told
       );

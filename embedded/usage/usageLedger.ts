@@ -18,8 +18,10 @@ export class UsageLedger {
     entry.bytesWritten += usage.bytesWritten;
   }
 
+  /** Only of functions that ran: names come from outside, and one that is no function's must not be kept. */
   countBytesSent(componentPath: ComponentPath, name: string, bytes: number): void {
-    this.#entry(componentPath, name).bytesSent += bytes;
+    const entry = this.#entries.get(keyOf(componentPath, name));
+    if (entry) entry.bytesSent += bytes;
   }
 
   all(): FunctionUsage[] {
@@ -27,7 +29,7 @@ export class UsageLedger {
   }
 
   #entry(componentPath: ComponentPath, name: string): FunctionUsage {
-    const key = `${componentPath}/${name}`;
+    const key = keyOf(componentPath, name);
     let entry = this.#entries.get(key);
     if (!entry) {
       entry = {
@@ -45,4 +47,8 @@ export class UsageLedger {
     }
     return entry;
   }
+}
+
+function keyOf(componentPath: ComponentPath, name: string): string {
+  return `${componentPath}/${name}`;
 }

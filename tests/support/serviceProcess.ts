@@ -18,6 +18,8 @@ export interface StartingService<Ready> {
   /** Rejects with everything it printed when it ends before it is ready. */
   ready: Promise<Ready>;
   pid: number;
+  /** What it printed since it was ready: a healthy server is silent. */
+  said: readonly string[];
   end: (signal: NodeJS.Signals) => Promise<void>;
 }
 
@@ -38,6 +40,7 @@ export function spawnService<Ready>(
 
   let output = "";
   let isReady = false;
+  const said: string[] = [];
   const { promise: ready, resolve } = Promise.withResolvers<Ready>();
   for (const stream of [child.stdout, child.stderr]) {
     createInterface({ input: stream }).on("line", (line) => {
@@ -46,7 +49,8 @@ export function spawnService<Ready>(
         isReady = true;
         resolve(JSON.parse(line.slice(readyPrefix.length)) as Ready);
       } else if (isReady) {
-        // A healthy server is silent: what it says here belongs beside the test that fails.
+        said.push(line);
+        // What it says here belongs beside the test that fails.
         process.stderr.write(`[${args[0]}] ${line}\n`);
       }
     });
@@ -61,6 +65,7 @@ export function spawnService<Ready>(
   return {
     ready: readyOrEnded,
     pid: child.pid ?? 0,
+    said,
     async end(signal) {
       child.kill(signal);
       await ended;

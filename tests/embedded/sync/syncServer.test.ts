@@ -50,6 +50,7 @@ async function serve(openDatabase?: (path: string) => Database): Promise<Served>
     send: (socketId, frame) =>
       frames.set(socketId, [...(frames.get(socketId) ?? []), JSON.parse(frame) as Sent]),
     close: (socketId) => closed.push(socketId),
+    taken: () => undefined,
     log: (line) => logged.push(line),
     every: () => () => undefined,
     nowMs: fixture.timers.nowMs,
