@@ -44,12 +44,21 @@ const queryByUrl: Route = {
   },
 };
 
+/** Convex has no such limit. A batch runs in one piece, for one snapshot, and others wait meanwhile. */
+const maxBatchedQueries = 256;
+
 /** All at one snapshot. */
 const queryBatch: Route = {
   access: "anyone",
   async handle(context) {
     const body = asObject(await readJsonBody(context.request, maxFunctionBodyBytes), "The body");
     const queries = asArray(body["queries"], "queries").map((query) => asObject(query, "A query"));
+    if (queries.length > maxBatchedQueries) {
+      throw new DeploymentError(
+        "BadRequest",
+        `The batch has ${queries.length} queries, more than the ${maxBatchedQueries} that this deployment runs at one snapshot. Send several.`,
+      );
+    }
     const formatsOfResults = queries.map(({ format }) => formatOf(format));
     const requests = queries.map((query) => functionRequest(context, "query", query));
     const results = await context.engine.request("runQueryBatch", requests);

@@ -48,12 +48,12 @@ test(
     await openBank(deployment.url);
     const record = new BankRecord(dice);
     const sessions = proxies.urls.map((url, index) => new BankSession(`session ${index}`, url, record, dice));
-    let isWorking = true;
+    const work = { isDone: false };
     const cutting = (async () => {
-      while (isWorking) {
+      while (!work.isDone) {
         const seen = record.transfers.length;
         await expect
-          .poll(() => !isWorking || record.transfers.length > seen + 15, { timeout: 60_000 })
+          .poll(() => work.isDone || record.transfers.length > seen + 15, { timeout: 60_000 })
           .toBe(true);
         await cutConnections(proxies.controlUrl, new URL(dice.pick(proxies.urls)).host);
         browserWindow.dispatchEvent(new Event("online"));
@@ -64,7 +64,7 @@ test(
       workOverHttp(deployment.url, stepsOverHttp, record, dice),
       workOverHttp(deployment.url, stepsOverHttp, record, dice),
     ]);
-    isWorking = false;
+    work.isDone = true;
     await cutting;
     const journal = await journalOf(deployment.url);
     await Promise.all(sessions.map((session) => session.catchUp(journal.length)));

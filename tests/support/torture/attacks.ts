@@ -39,7 +39,7 @@ export async function attackSync(url: string, bytes: Buffer): Promise<Answer> {
   return { kind: "closed", code: closeCode(received().subarray(head)) };
 }
 
-const upgradeRequest = [
+export const upgradeRequest = [
   "GET /api/1.48.0/sync HTTP/1.1",
   "Host: 127.0.0.1",
   "Connection: Upgrade",

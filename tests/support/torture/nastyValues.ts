@@ -52,7 +52,7 @@ const values: readonly unknown[] = [
   { $undefined: true },
   { $unknown: 1 },
   { "with space": 1, "\u0007": 2 },
-  { toJSON: 1, then: "x", length: -1 },
+  new RawJson('{"toJSON":1,"then":"x","length":-1}'),
 ];
 
 export function nastyValue(dice: Dice): unknown {
