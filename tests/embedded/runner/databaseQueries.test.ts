@@ -8,7 +8,8 @@ beforeAll(async () => {
   fixture = await EngineFixture.with(
     await appCode({
       "schema.ts": schema(
-        `items: defineTable(v.any()).index("by_kind", ["kind", "size.width"])`,
+        `items: defineTable(v.any()).index("by_kind", ["kind", "size.width"]),
+         sorted: defineTable(v.any()).index("by_kind", ["kind"])`,
         "{ schemaValidation: false }",
       ),
       "m.ts": functions(`
@@ -82,6 +83,23 @@ beforeAll(async () => {
           const ids = (await ctx.db.query("items").withIndex("by_id").collect()).map((item) => item._id);
           const one = await ctx.db.query("items").withIndex("by_id", (q) => q.eq("_id", ids[2])).unique();
           return { sorted: JSON.stringify(ids) === JSON.stringify(ids.toSorted()), found: one._id === ids[2], count: ids.length };
+        });
+        export const taken = query(async (ctx, { count }) =>
+          (await ctx.db.query("items").take(count)).map((item) => item.size.width));
+        export const sortAll = mutation(async (ctx) => {
+          const values = { "{a}": { a: 1 }, "bytes 1,2": new Uint8Array([1, 2]).buffer, NaN: NaN, "'é'": "é", true: true, "-0": -0, "[1]": [1],
+            "null": null, "5n": 5n, "'a'": "a", "0": 0, Infinity: Infinity, "{}": {}, "undefined": undefined, "-1n": -1n, "false": false,
+            "1.5": 1.5, "-Infinity": -Infinity, "[]": [], "bytes 1": new Uint8Array([1]).buffer, "-1": -1, "''": "" };
+          for (const [name, kind] of Object.entries(values)) await ctx.db.insert("sorted", { name, kind });
+          const names = async (query) => (await query.collect()).map(({ name }) => name);
+          const all = await names(ctx.db.query("sorted").withIndex("by_kind"));
+          for (const [position, name] of all.entries()) {
+            const at = await names(ctx.db.query("sorted").withIndex("by_kind", (q) => q.eq("kind", values[name])));
+            const below = await names(ctx.db.query("sorted").withIndex("by_kind", (q) => q.lt("kind", values[name])));
+            const filtered = await names(ctx.db.query("sorted").filter((q) => q.gt(q.field("kind"), values[name])));
+            if (at.join() !== name || below.length !== position || filtered.length !== all.length - position - 1) throw new Error(name);
+          }
+          return all;
         });
         export const count = query(async (ctx) => await ctx.db.query("items").count());
         export const noIndex = query(async (ctx) => await ctx.db.query("items").withIndex("by_nothing").collect());
@@ -197,4 +215,43 @@ test("count, normalizeId and a missing index", async () => {
   expect(await fixture.query("m:count")).toBe(5);
   expect(await fixture.query("m:normalize")).toEqual([true, null, null]);
   expect(await fixture.errorOf("m:noIndex")).toContain("Index items.by_nothing not found.");
+});
+
+test.each([
+  [0, []],
+  [2, [3, 1]],
+  [1e9, [3, 1, 2, 2, 9]],
+])("take(%d) gives so many documents, or all there are", async (count, widths) => {
+  expect(await fixture.query("m:taken", { count })).toEqual(widths);
+});
+
+test.each([-1, 1.5])("take(%d) is refused", async (count) => {
+  expect(await fixture.errorOf("m:taken", { count })).toContain("must be a non-negative integer");
+});
+
+test("values of all types are in Convex's order in an index, and a missing field comes before null", async () => {
+  expect(await fixture.mutation("m:sortAll")).toEqual([
+    "undefined",
+    "null",
+    "-1n",
+    "5n",
+    "-Infinity",
+    "-1",
+    "-0",
+    "0",
+    "1.5",
+    "Infinity",
+    "NaN",
+    "false",
+    "true",
+    "''",
+    "'a'",
+    "'é'",
+    "bytes 1",
+    "bytes 1,2",
+    "[]",
+    "[1]",
+    "{}",
+    "{a}",
+  ]);
 });

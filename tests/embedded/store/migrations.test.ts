@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
+import { Catalog } from "../../../embedded/store/catalog.ts";
 import { Database } from "../../../embedded/store/database.ts";
 import { MIGRATIONS } from "../../../embedded/store/migrations.ts";
 
@@ -67,4 +68,31 @@ test("a file of a newer program is refused, and stays as it is", () => {
   expect(() => new Database(path)).toThrow(/written by a newer version of this program/);
   expect(file.prepare("SELECT COUNT(*) AS count FROM sqlite_schema").get()).toEqual({ count: 0 });
   file.close();
+});
+
+test("tables and indexes of the first format are live and whole in the newest", () => {
+  const path = fileOfFormat(
+    1,
+    `INSERT INTO tables (component, name) VALUES ('', 'notes');
+     INSERT INTO indexes (table_number, name, fields) VALUES (10001, 'by_id', '[]'), (10001, 'by_creation_time', '[]'),
+       (10001, 'by_text', '["text"]');
+     INSERT INTO documents VALUES (1, 10001, x'01', 10, '{}');
+     INSERT INTO index_entries VALUES (3, x'02', 1)`,
+  );
+  const database = open(path);
+  const catalog = new Catalog(database);
+  const notes = catalog.table("", "notes");
+  if (!notes) throw new Error("no table");
+  expect(notes.number).toBe(10_001);
+  expect([...notes.indexes.keys()]).toEqual(["by_id", "by_creation_time", "by_text"]);
+  expect(notes.indexes.get("by_text")).toMatchObject({
+    id: 3,
+    state: "live",
+    filledTo: null,
+    fields: ["text", "_creationTime", "_id"],
+  });
+  expect(database.all("SELECT * FROM index_entries")).toHaveLength(1);
+  // Numbers of indexes are never given twice, not even across the change of format.
+  catalog.createIndex(notes, { name: "by_other", fields: ["other"] }, "live");
+  expect(catalog.table("", "notes")?.indexes.get("by_other")?.id).toBe(4);
 });

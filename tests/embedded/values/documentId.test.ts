@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 
-import { newDocumentId, tableNumberOfId } from "../../../embedded/values/documentId.ts";
+import { idProblem, newDocumentId, tableNumberOfId } from "../../../embedded/values/documentId.ts";
 
 test("an id tells the number of its table", () => {
   for (const table of [1, 127, 128, 10_001, 16_383, 16_384, 2 ** 31]) {
@@ -30,4 +30,15 @@ test("other strings are no ids", () => {
   for (const text of ["", "abc", id.toUpperCase(), `${id}0`, id.slice(1), "l".repeat(32), "0".repeat(32)]) {
     expect(tableNumberOfId(text)).toBeNull();
   }
+});
+
+test("a huge string is no id, and is not decoded to find that out", () => {
+  const huge = "0".repeat(50_000_000);
+  expect(tableNumberOfId(huge)).toBeNull();
+  expect(idProblem(huge)).toBe("Invalid ID length 50000000");
+});
+
+test("what is wrong with an id is told in Convex's words", () => {
+  expect(idProblem("abc")).toBe("Invalid ID length 3");
+  expect(idProblem("l".repeat(32))).toBe("ID wasn't valid base32");
 });
