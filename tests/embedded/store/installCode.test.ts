@@ -94,3 +94,29 @@ test("schemaValidation: false admits everything", async () => {
   await fixture.mutation("m:add", { text: null });
   expect(await fixture.query("m:texts")).toEqual([7, null]);
 });
+
+test("a table that the schema no longer names keeps its documents, and they are checked when it comes back", async () => {
+  const strict = notes("{ text: v.string() }");
+  await fixture.engine.installCode(await appCode({ "m.ts": MODULE, "schema.ts": strict }, 2));
+  await fixture.mutation("m:add", { text: "kept" });
+  const without = schema("others: defineTable({})");
+  await fixture.engine.installCode(await appCode({ "m.ts": MODULE, "schema.ts": without }, 3));
+  expect(await fixture.query("m:texts")).toEqual(["kept"]);
+  const id = await fixture.mutation("m:add", { text: 7 });
+  const back = await appCode({ "m.ts": MODULE, "schema.ts": strict }, 4);
+  await expect(fixture.engine.installCode(back)).rejects.toThrow(
+    `Document with ID "${String(id)}" in table "notes"`,
+  );
+  await fixture.mutation("m:edit", { id, text: "mended" });
+  await fixture.engine.installCode(back);
+  expect(await fixture.query("m:texts")).toEqual(["kept", "mended"]);
+});
+
+test("a schema that was not enforced is checked when it is", async () => {
+  const table = "notes: defineTable({ text: v.string() })";
+  const loose = schema(table, "{ schemaValidation: false }");
+  await fixture.engine.installCode(await appCode({ "m.ts": MODULE, "schema.ts": loose }, 2));
+  await fixture.mutation("m:add", { text: 7 });
+  const enforced = await appCode({ "m.ts": MODULE, "schema.ts": schema(table) }, 3);
+  await expect(fixture.engine.installCode(enforced)).rejects.toThrow("does not match the schema");
+});
