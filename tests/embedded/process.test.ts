@@ -4,7 +4,6 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { ConvexHttpClient } from "convex/browser";
 import { makeFunctionReference as reference } from "convex/server";
@@ -206,40 +205,6 @@ test("a database that was damaged while nobody looked is refused after a kill, w
   const { exitCode, stderr } = await runMain("--data", dataFolder, ...anyPorts);
   expect(exitCode).toBe(2);
   expect(stderr).toMatch(/its database is damaged \(.+\); a backup can be restored into another folder/);
-});
-
-test("a query that takes all memory ends the process, which says why, and the next one is sound", async () => {
-  const dataFolder = newDataFolder();
-  const app = createNotesApp();
-  onTestFinished(app.remove);
-  app.writeFile(
-    "convex/hoard.ts",
-    `import { query } from "./_generated/server.js";
-     export const all = query({ args: {}, handler: async () => {
-       const kept: string[][] = [];
-       for (;;) kept.push(Array.from({ length: 100_000 }, (_, n) => "x" + n));
-     } });`,
-  );
-  const child = spawn(
-    process.execPath,
-    ["embedded/main.ts", "--data", dataFolder, ...anyPorts, "--engine-heap-mb", "128"],
-    { cwd: rootFolder },
-  );
-  onTestFinished(() => void child.kill("SIGKILL"));
-  const ended = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
-  let stderr = "";
-  child.stderr.on("data", (data: Buffer) => (stderr += data.toString("utf8")));
-  const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
-  const running = JSON.parse(line.slice(line.indexOf("{"))) as EmbeddedReady;
-  await app.push(running);
-  const client = new ConvexHttpClient(running.url, { logger: false });
-  await client.mutation(notes.add, { board: "kept", text: "before" });
-  await expect(client.query(reference<"query">("hoard:all"))).rejects.toThrow(/engine thread|fetch failed/);
-  const [exitCode] = await ended;
-  expect(exitCode).not.toBe(0);
-  expect(stderr).toContain("memory");
-  const { ready } = await start(dataFolder);
-  expect(await new ConvexHttpClient(ready.url).query(notes.list, { board: "kept" })).toEqual(["before"]);
 });
 
 test("an engine thread that dies takes the process with it, which says why", async () => {

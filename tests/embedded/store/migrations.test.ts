@@ -48,12 +48,14 @@ test("a file of the first format keeps every row, and has the tables of a new on
     .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
     .all()
     .map(({ name }) => String(name));
-  const rowsOf = tables.map((name) => [name, before.prepare(`SELECT * FROM ${name}`).all()] as const);
+  const rowsOf = tables.map(
+    (name) => [name, before.prepare(`SELECT * FROM ${name} ORDER BY 1`).all()] as const,
+  );
   before.close();
 
   const migrated = open(path);
   for (const [name, rows] of rowsOf) {
-    expect([name, migrated.all(`SELECT * FROM ${name}`)]).toMatchObject([name, rows]);
+    expect([name, migrated.all(`SELECT * FROM ${name} ORDER BY 1`)]).toMatchObject([name, rows]);
   }
   const schema = "SELECT type, name, tbl_name FROM sqlite_schema ORDER BY type, name";
   expect(migrated.all(schema)).toEqual(open(fileOfFormat(0, "")).all(schema));
