@@ -182,7 +182,7 @@ function formatOf(format: unknown): ResultFormat {
   throw new DeploymentError(
     "BadFormat",
     // What is of another shape is not repeated: it may nest deeper than can be written down.
-    `format param must be one of [\`json\`]. Got ${typeof format === "string" ? format.slice(0, 40) : "no string"}`,
+    `format param must be one of [\`json\`]. Got ${typeof format === "string" ? JSON.stringify(format.slice(0, 40)) : "no string"}`,
   );
 }
 

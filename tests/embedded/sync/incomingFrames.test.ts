@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import type { EngineClient } from "../../../embedded/engineClient.ts";
+import type { SocketEvent } from "../../../embedded/protocol/mainMessages.ts";
 import { SyncSocket } from "../../../embedded/sync/syncSocket.ts";
 
 const patience = { timeout: 30_000 };
@@ -20,9 +21,9 @@ async function connected() {
   const passed: number[] = [];
   const wake = { taken: (): void => undefined };
   const engine = {
-    socketBehind: () => undefined,
-    socketMessage: (_id: number, _message: unknown, frameLength: number) => {
-      passed.push(frameLength);
+    tellSocketEvent: (event: SocketEvent) => {
+      if (event.kind !== "socketMessage") return;
+      passed.push(event.frameLength);
       wake.taken();
     },
   } as unknown as EngineClient;
