@@ -189,7 +189,7 @@ function findRoute(method: string, path: string): Route {
   }
   const unsupported = Object.entries(unsupportedPrefixes).find(([prefix]) => path.startsWith(prefix));
   if (unsupported !== undefined) {
-    throw new DeploymentError("Unsupported", `${unsupported[1]} is not part of the embedded deployment.`);
+    throw new DeploymentError("Unsupported", unsupported[1]);
   }
   throw new DeploymentError(
     "NotFound",

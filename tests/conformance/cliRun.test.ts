@@ -133,7 +133,7 @@ describe("run --inline-query", () => {
     const { stdout, stderr } = await cli(
       "run",
       "--inline-query",
-      'console.log("hello"); const x = 20; return x + 1;',
+      'const x = 20; console.log("hello"); return x + 1;',
     );
     expect(JSON.parse(stdout)).toBe(21);
     expect(stderr).toContain("hello");

@@ -1,7 +1,7 @@
 /** Environment variables, set by the CLI and seen by functions. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { openApp, type TestApp } from "./support/testApp.ts";
 import { watch } from "./support/watch.ts";
 
@@ -16,9 +16,6 @@ afterAll(async () => {
     await app.cli.run(["env", "remove", variable]);
   }
   await app.close();
-});
-beforeEach(async () => {
-  await app.cli.run(["env", "remove", name]);
 });
 
 const set = (value: string): Promise<unknown> => app.cli.run(["env", "set", name, value]);

@@ -54,12 +54,12 @@ test("an import is refused with a sentence, and nothing is imported", async () =
   const args = ["import", "--table", "notes", "rows.jsonl", "--yes"];
   const { exitCode, stderr } = await app.convex(deployment, ...args);
   expect(exitCode).toBe(1);
-  expect(stderr).toContain("Snapshot import is not part of the embedded deployment");
+  expect(stderr).toContain("Snapshot import is not part of the embedded deployment. Insert the rows");
   expect((await app.convex(deployment, "data", "notes")).stderr).toContain("There are no documents");
 });
 
 test("an export is refused with a sentence", async () => {
   const { exitCode, stderr } = await app.convex(deployment, "export", "--path", "snapshot.zip");
   expect(exitCode).toBe(1);
-  expect(stderr).toContain("Snapshot export is not part of the embedded deployment");
+  expect(stderr).toContain("Snapshot export is not part of the embedded deployment. Print tables");
 });
