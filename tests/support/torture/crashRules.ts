@@ -110,7 +110,7 @@ function scheduledActionFaults(state: StoredState): string[] {
     };
     if (allowed[kind]?.includes(done) !== true)
       faults.push(`the action of ${key} is ${kind} and did ${done}`);
-    if (kind === "failed" && error?.includes("restarted while this action ran") !== true)
+    if (kind === "failed" && error !== "Transient error while executing action")
       faults.push(`the action of ${key} failed with ${error}`);
   }
   return faults;
