@@ -113,7 +113,7 @@ const notHere = "is not part of the embedded deployment.";
 
 /** Endpoints of Convex that this deployment has not. Answered with 400, since the CLI retries a 404 for a minute. */
 export const unsupportedPrefixes: Record<string, string> = {
-  "/api/export/": `Snapshot export ${notHere} Print tables with \`convex data\`, or copy the data folder while it is stopped.`,
+  "/api/export/": `Snapshot export ${notHere} Print tables with \`convex data\`, or make a backup with \`npm run embedded -- backup\`.`,
   "/api/import/": `Snapshot import ${notHere} Insert the rows with a mutation of your own.`,
   "/api/perform_import": `Snapshot import ${notHere} Insert the rows with a mutation of your own.`,
   "/api/shapes2": `Inferring the shapes of tables ${notHere} Their schema says them.`,
