@@ -130,7 +130,6 @@ export const misuse = mutation({
   args: { kind: v.string() },
   handler: async (ctx, { kind }): Promise<unknown> => {
     const misuses: Record<string, () => Promise<unknown>> = {
-      query: () => ctx.scheduler.runAfter(0, api.jobs.marks as any, { bag: "x" }),
       negative: () => ctx.scheduler.runAfter(-1, internal.jobs.mark, { bag: "x", text: "x" }),
       infinite: () => ctx.scheduler.runAfter(Infinity, internal.jobs.mark, { bag: "x", text: "x" }),
       missing: () => ctx.scheduler.runAfter(0, (api as any).jobs.nowhere, {}),
