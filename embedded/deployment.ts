@@ -38,6 +38,8 @@ export interface DeploymentOptions {
   writeLog?: (line: string) => void;
   /** Heap of the engine thread. A deployment that needs more ends, with an error. */
   engineHeapMb?: number;
+  /** A query or a mutation that takes more ends the engine thread, and another is started. */
+  maxMemoryMb?: number;
 }
 
 export interface Deployment {
@@ -57,6 +59,7 @@ export interface Deployment {
 const closeGraceMs = 3_000;
 /** Documents of the widest transactions, caches and code need a small part of it. */
 const defaultEngineHeapMb = 4_096;
+const defaultMaxMemoryMb = 512;
 
 /** Rejects with PortTaken, FolderInUse, FolderUnusable or whatever kept the engine from starting; nothing stays open then. */
 export async function startDeployment(options: DeploymentOptions): Promise<Deployment> {
@@ -100,10 +103,10 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     closers.push(() => closeServer(server, sockets));
     const url = await listen(server, host, options.port);
 
-    const { sitePort, engineHeapMb = defaultEngineHeapMb } = options;
+    const { sitePort, engineHeapMb = defaultEngineHeapMb, maxMemoryMb = defaultMaxMemoryMb } = options;
     engine = new EngineClient(
       { dataDir, url, siteHost: host, sitePort, instanceName, adminKey: adminKey.text, log: logSettings },
-      engineHeapMb,
+      { engineHeapMb, maxMemoryMb, logError },
     );
     const client = engine;
     closers.push(() => client.close(closeGraceMs));

@@ -3,6 +3,7 @@
  * The other end is engineService.ts.
  */
 import { Worker } from "node:worker_threads";
+import { tooMuchForOne, watchMemory } from "./memoryWatch.ts";
 import { DeploymentError } from "./protocol/deploymentError.ts";
 import type {
   EngineMethod,
@@ -12,6 +13,7 @@ import type {
   SocketEvent,
   ToEngine,
 } from "./protocol/mainMessages.ts";
+import { currentRunIn, runningCallBytes, runningCallIn } from "./runner/runningCall.ts";
 
 type Argument<Method extends EngineMethod> = Parameters<EngineService[Method]>[0];
 type Answer<Method extends EngineMethod> = Awaited<ReturnType<EngineService[Method]>>;
@@ -26,7 +28,20 @@ export interface SocketRelay {
   close(socketId: number, code: number, reason: string): void;
   /** The session has taken so much of what the socket passed on. */
   taken(socketId: number, length: number): void;
+  /** The sessions are gone: clients come back for new ones. */
+  closeAll(reason: string): void;
 }
+
+export interface EngineClientOptions {
+  /** V8's own limit for the engine thread. Who comes near it may end the process. */
+  engineHeapMb: number;
+  /** What one query or mutation may take before the engine thread is ended and started anew. */
+  maxMemoryMb: number;
+  logError: (line: string) => void;
+}
+
+/** How long a call is refused of which a thread has died. */
+const refuseFatalCallMs = 60_000;
 
 export class EngineClient {
   /** Resolves with the site URL when the engine takes requests; rejects when it could not start. */
@@ -34,7 +49,11 @@ export class EngineClient {
   /** Resolves when the thread has ended, with what was wrong unless `terminate` was asked for. */
   readonly ended: Promise<DeploymentError | null>;
 
-  readonly #worker: Worker;
+  readonly #options: EngineClientOptions;
+  readonly #ending = Promise.withResolvers<DeploymentError | null>();
+  #data: EngineThreadData;
+  #worker: Worker;
+  #isReady = false;
   readonly #pending = new Map<number, Pending>();
   #relay: SocketRelay | null = null;
   #socketEvents: SocketEvent[] = [];
@@ -44,19 +63,20 @@ export class EngineClient {
   #hasFailed = false;
   #settleReady: { resolve(siteUrl: string): void; reject(error: DeploymentError): void } | null = null;
 
-  constructor(data: EngineThreadData, heapMb: number) {
+  constructor(
+    data: Omit<EngineThreadData, "runningCall" | "fatalCall" | "maxMemoryMb">,
+    options: EngineClientOptions,
+  ) {
+    this.#options = options;
     this.ready = new Promise((resolve, reject) => {
       this.#settleReady = { resolve, reject };
     });
     // Whoever awaits `ready` sees the failure; nobody awaiting it must not end the process.
     this.ready.catch(() => undefined);
-    this.#worker = new Worker(new URL("./engineThread.ts", import.meta.url), {
-      workerData: data,
-      name: "engine",
-      resourceLimits: { maxOldGenerationSizeMb: heapMb },
-    });
-    this.#worker.on("message", (message: FromEngine) => this.#onMessage(message));
-    this.ended = this.#watchEnd();
+    this.ended = this.#ending.promise;
+    const runningCall = new SharedArrayBuffer(runningCallBytes);
+    this.#data = { ...data, runningCall, fatalCall: null, maxMemoryMb: options.maxMemoryMb };
+    this.#worker = this.#startThread();
   }
 
   relayTo(relay: SocketRelay): void {
@@ -114,6 +134,9 @@ export class EngineClient {
   #onMessage(message: FromEngine): void {
     switch (message.kind) {
       case "ready":
+        this.#isReady = true;
+        // The same port again, should another thread follow.
+        this.#data = { ...this.#data, sitePort: Number(new URL(message.siteUrl).port) };
         this.#settleReady?.resolve(message.siteUrl);
         return;
       case "failed":
@@ -146,21 +169,68 @@ export class EngineClient {
     return pending;
   }
 
-  #watchEnd(): Promise<DeploymentError | null> {
+  #startThread(): Worker {
+    const worker = new Worker(new URL("./engineThread.ts", import.meta.url), {
+      workerData: this.#data,
+      name: "engine",
+      resourceLimits: { maxOldGenerationSizeMb: this.#options.engineHeapMb },
+    });
     let fault: unknown = null;
-    this.#worker.on("error", (error) => {
+    let isOutOfMemory = false;
+    worker.on("message", (message: FromEngine) => this.#onMessage(message));
+    worker.on("error", (error) => {
       fault = error;
     });
-    return new Promise((resolve) => {
-      this.#worker.on("exit", (code) => {
-        const error = this.#isClosing ? closedError() : faultError(fault, code);
-        this.#endError = error;
-        this.#settleReady?.reject(error);
-        for (const pending of this.#pending.values()) pending.reject(error);
-        this.#pending.clear();
-        resolve(this.#isClosing ? null : error);
-      });
+    const { maxMemoryMb, runningCall } = this.#data;
+    const stopWatch = watchMemory({
+      worker,
+      isTooMuch: tooMuchForOne(maxMemoryMb, () => currentRunIn(runningCall)),
+      onEnd: () => {
+        isOutOfMemory = true;
+      },
     });
+    worker.on("exit", (code) => {
+      stopWatch();
+      this.#onExit(isOutOfMemory, fault, code);
+    });
+    return worker;
+  }
+
+  #onExit(isOutOfMemory: boolean, fault: unknown, code: number): void {
+    if (this.#isReady && !this.#isClosing && isOutOfMemory) {
+      this.#replaceThread();
+      return;
+    }
+    const error = this.#isClosing ? closedError() : faultError(fault, code);
+    this.#endError = error;
+    this.#settleReady?.reject(error);
+    this.#rejectPending(error);
+    this.#ending.resolve(this.#isClosing ? null : error);
+  }
+
+  /** What ran is undone by the database; what a client sends to the new thread waits in its port until it has started. */
+  #replaceThread(): void {
+    const key = runningCallIn(this.#data.runningCall);
+    this.#data = {
+      ...this.#data,
+      runningCall: new SharedArrayBuffer(runningCallBytes),
+      fatalCall: key === null ? null : { key, untilMs: Date.now() + refuseFatalCallMs },
+    };
+    this.#options.logError(
+      `A function took more than ${this.#data.maxMemoryMb} MB, so that the engine thread is started anew. ` +
+        `It was running ${key?.slice(0, 200) ?? "none when it ended."}`,
+    );
+    this.#isReady = false;
+    this.#worker = this.#startThread();
+    this.#rejectPending(
+      new DeploymentError("Unavailable", "The engine ran out of memory and is started anew. Call again."),
+    );
+    this.#relay?.closeAll("EngineRestarted");
+  }
+
+  #rejectPending(error: DeploymentError): void {
+    for (const pending of this.#pending.values()) pending.reject(error);
+    this.#pending.clear();
   }
 }
 

@@ -12,6 +12,7 @@ import { CallRunner } from "./runner/callRunner.ts";
 import { FunctionAddresses } from "./runner/functionAddress.ts";
 import type { RunnerServices } from "./runner/functionRun.ts";
 import { Paginator } from "./runner/pagination.ts";
+import type { RunningCall } from "./runner/runningCall.ts";
 import { StepRealms } from "./runner/stepRealms.ts";
 import { DEFAULT_WALL_LIMIT_MS } from "./runner/userTime.ts";
 import { cancelJob, scheduleJob } from "./scheduler/scheduledJobs.ts";
@@ -42,6 +43,10 @@ export interface EngineOptions {
   limits?: Partial<EngineLimits>;
   /** Must be cryptographically strong outside tests. */
   randomBytes: (count: number) => Uint8Array;
+  /** Where the thread can be replaced when it dies: notes what it runs. */
+  runningCall?: RunningCall;
+  /** Of this thread; names the limit to whoever asks for a call that went beyond it. */
+  maxMemoryMb?: number;
   log: (line: string) => void;
   /** Told of each function that has run. */
   onCompletion?: (completion: FunctionCompletion) => void;
@@ -116,6 +121,7 @@ export function openEngineParts(options: EngineOptions): EngineParts {
     latestTs: () => clock.latestTs(),
     nowMs: timers.nowMs,
     randomBytes,
+    runningCall: options.runningCall ?? null,
     tableNames: (component) => catalog.tableNames(component),
     runAction,
   });
@@ -212,6 +218,7 @@ function makeServices(
     },
     instanceName,
     threadCpuMs,
+    maxMemoryMb: options.maxMemoryMb ?? 0,
     realms: new StepRealms(options.log),
     wallLimitMs: limits?.functionWallMs ?? DEFAULT_WALL_LIMIT_MS,
     environmentOf: (componentPath: ComponentPath) => ({

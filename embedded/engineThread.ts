@@ -17,6 +17,7 @@ import { createLog, type Log } from "./log.ts";
 import type { FunctionCompletion } from "./protocol/calls.ts";
 import { asDeploymentError } from "./protocol/deploymentError.ts";
 import type { EngineThreadData, FromEngine } from "./protocol/mainMessages.ts";
+import { RunningCall } from "./runner/runningCall.ts";
 import { catchStrayErrors } from "./runner/strayErrors.ts";
 import type { Timers } from "./scheduler/scheduledRuns.ts";
 
@@ -59,6 +60,8 @@ async function start(port: MessagePort, data: EngineThreadData): Promise<void> {
     timers: systemTimers,
     threadCpuMs,
     randomBytes: pooledRandomBytes(),
+    runningCall: new RunningCall(data.runningCall, data.fatalCall, systemTimers.nowMs),
+    maxMemoryMb: data.maxMemoryMb,
     log,
     onCompletion: (completion) => logCompletion(tell, completion),
     runAction: async (call, requestId) =>

@@ -31,6 +31,8 @@ export interface ActionPoolOptions {
   limits?: Partial<ActionLimits>;
   /** How often the thread is asked whether it lives, and after how many unanswered questions it is ended. */
   heartbeat?: { everyMs: number; maxMissed: number };
+  /** What the thread may take; it is ended and started anew when it takes more. */
+  maxMemoryMb?: number;
 }
 
 export interface ActionPool {
@@ -89,6 +91,7 @@ class Pool implements ActionPool {
       limits: { ...defaultActionLimits, ...options.limits },
       ownRequestSecret: this.#ownRequestSecret,
       heartbeat: options.heartbeat ?? defaultHeartbeat,
+      ...(options.maxMemoryMb === undefined ? {} : { maxMemoryMb: options.maxMemoryMb }),
       log: (line) => options.log(line),
       onStart: () => this.#introduce(),
       onMessage: (message) => this.#receive(message),

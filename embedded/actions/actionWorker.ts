@@ -3,6 +3,7 @@
  * silent, always on the same site port.
  */
 import { Worker } from "node:worker_threads";
+import { heapLimits, tooMuchForLong, watchMemory } from "../memoryWatch.ts";
 import { DeploymentError } from "../protocol/deploymentError.ts";
 import type { ActionLimits, ActionThreadData, FromActionThread, ToActionThread } from "./threadMessages.ts";
 
@@ -13,6 +14,7 @@ export interface ActionWorkerParts {
   ownRequestSecret: string;
   dataDir: string;
   heartbeat: { everyMs: number; maxMissed: number };
+  maxMemoryMb?: number;
   log(line: string): void;
   /** A thread runs: tell it all it has to know, before anything else is posted. */
   onStart(): void;
@@ -21,7 +23,7 @@ export interface ActionWorkerParts {
   onDeath(reason: string): void;
 }
 
-const maxHeapMb = 2_048;
+const defaultMaxMemoryMb = 2_048;
 /** Between two attempts to start a thread that fails at once. */
 const restartPauseMs = 500;
 
@@ -89,9 +91,18 @@ export class ActionWorker {
       dataDir: this.#parts.dataDir,
       ownRequestSecret: this.#parts.ownRequestSecret,
     };
+    const maxMemoryMb = this.#parts.maxMemoryMb ?? defaultMaxMemoryMb;
     const worker = new Worker(new URL("./actionThread.ts", import.meta.url), {
       workerData: data,
-      resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
+      resourceLimits: heapLimits(maxMemoryMb),
+    });
+    let fault = new DeploymentError("Internal", "it ended by itself.");
+    const stopWatch = watchMemory({
+      worker,
+      isTooMuch: tooMuchForLong(maxMemoryMb),
+      onEnd: () => {
+        fault = new DeploymentError("Internal", `its functions took more than ${maxMemoryMb} MB of memory.`);
+      },
     });
     this.#worker = worker;
     this.#generation++;
@@ -100,7 +111,6 @@ export class ActionWorker {
     this.#parts.onStart();
     for (const message of this.#postponed.splice(0)) this.post(message);
     return new Promise((resolve, reject) => {
-      let fault = new DeploymentError("Internal", "it ended by itself.");
       worker.on("message", (message: FromActionThread) => {
         if (message.kind === "listening") {
           this.#isListening = true;
@@ -121,6 +131,7 @@ export class ActionWorker {
         fault = new DeploymentError("Internal", `${(error as Error).message}.`, { cause: error });
       });
       worker.on("exit", () => {
+        stopWatch();
         this.#worker = null;
         const reason = this.#isSilent() ? "a function kept its thread busy, which was ended." : fault.message;
         this.#parts.onDeath(this.#closing ? "the deployment is closing." : reason);

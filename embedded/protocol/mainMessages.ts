@@ -17,6 +17,7 @@ import type {
   StartPushRequest,
   StartPushResponse,
 } from "./pushMessages.ts";
+import type { FatalCall } from "../runner/runningCall.ts";
 import type { SyncClientMessage } from "./syncMessages.ts";
 
 /** Given to the engine thread as `workerData`. */
@@ -31,6 +32,11 @@ export interface EngineThreadData {
   /** For HTTP actions, whose requests do not pass through the main thread. */
   adminKey: string;
   log: LogSettings;
+  /** Where the thread notes what it runs (runner/runningCall.ts). */
+  runningCall: SharedArrayBuffer;
+  /** The call of which the thread before this one died. */
+  fatalCall: FatalCall | null;
+  maxMemoryMb: number;
 }
 
 /** What the engine thread still has under way. */

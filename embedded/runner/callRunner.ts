@@ -21,6 +21,7 @@ import type { FunctionRequest, RunnerServices } from "./functionRun.ts";
 import { messageOf, runFunction } from "./functionRun.ts";
 import { encodedArguments, encodedResult } from "./functionValues.ts";
 import { identityOf, tokenOf } from "./identity.ts";
+import { outOfMemory, type RunningCall } from "./runningCall.ts";
 import { RunPlan } from "./runPlan.ts";
 import { USER_TIME_LIMIT_MS } from "./userTime.ts";
 
@@ -34,6 +35,7 @@ export interface CallRunnerOptions {
   latestTs: () => bigint;
   nowMs: () => number;
   randomBytes: (count: number) => Uint8Array;
+  runningCall: RunningCall | null;
   tableNames: (componentPath: string) => TableNameOf;
   runAction: ActionRunner;
 }
@@ -60,7 +62,7 @@ export class CallRunner {
 
   /** @param code - Deployed or not. */
   query(call: QueryCall, code = this.#options.codeStore.current()): QueryRun {
-    const { transactions, services, latestTs, nowMs } = this.#options;
+    const { transactions, latestTs, nowMs } = this.#options;
     const startedAtMs = nowMs();
     const requestId = this.#newRequestId();
     const found = this.#find(call, "query", code);
@@ -78,7 +80,7 @@ export class CallRunner {
           jobId: null,
           journal: call.journal ?? null,
         });
-        const result = runFunction(services, request, found.fn, "query", parseArgs(call));
+        const result = this.#run(request, found.fn, "query", call);
         const { readIdentity, journal } = request;
         return { result, ts: transaction.snapshotTs, reads: transaction.reads, readIdentity, journal };
       }),
@@ -193,7 +195,18 @@ export class CallRunner {
       jobId,
       journal: null,
     });
-    return runFunction(this.#options.services, request, found.fn, "mutation", parseArgs(call));
+    return this.#run(request, found.fn, "mutation", call);
+  }
+
+  #run(
+    request: FunctionRequest,
+    fn: DeployedFunction,
+    kind: "query" | "mutation",
+    call: FunctionCall,
+  ): FunctionResult {
+    const { services, runningCall } = this.#options;
+    const run = (): FunctionResult => runFunction(services, request, fn, kind, parseArgs(call));
+    return runningCall === null ? run() : runningCall.during(call, run);
   }
 
   async #act(fn: DeployedFunction, call: FunctionCall, requestId: string): Promise<FunctionResult> {
@@ -220,6 +233,8 @@ export class CallRunner {
     try {
       const fn = findCallableFunction(code, call, call.caller);
       requireKind(fn, kind);
+      if (this.#options.runningCall?.isFatal(call))
+        throw new Error(outOfMemory(this.#options.services.maxMemoryMb));
       if (!code) throw new Error("No code has been pushed");
       return { code, fn };
     } catch (error) {

@@ -16,9 +16,11 @@ import type { Paginator } from "./pagination.ts";
 import { hideCommitTs, resolveCommitTs } from "./pendingCommitTs.ts";
 import { QueryStreams } from "./queryStreams.ts";
 import type { RealmHost } from "./realm.ts";
+import { outOfMemory } from "./runningCall.ts";
 import type { RunPlan } from "./runPlan.ts";
 import type { StepRealms } from "./stepRealms.ts";
 import { answerAsyncSyscall, answerSyscall } from "./syscalls.ts";
+import { isThreadEnding } from "./timeGuard.ts";
 import { TIMED_OUT, UserTime } from "./userTime.ts";
 
 /** What every run needs of the deployment. */
@@ -32,6 +34,8 @@ export interface RunnerServices {
   /** Wall time of one request with all it calls. */
   wallLimitMs: number;
   realms: StepRealms;
+  /** Of this thread, in MB. */
+  maxMemoryMb: number;
   environmentOf(componentPath: string): Readonly<Record<string, string>>;
   /** Puts a call into the schedule, in the transaction; returns its id in `_scheduled_functions`. */
   schedule(transaction: Transaction, fromComponent: string, job: ScheduleRequest): string;
@@ -182,8 +186,9 @@ function runInRealm(
     case "neverSettles":
       return { status: "error", message: "Returned promise will never resolve", logLines };
     case "timedOut":
+      if (isThreadEnding()) return { status: "error", message: outOfMemory(services.maxMemoryMb), logLines };
       // A busy machine or much work of the database: the function itself may have been quick.
-      if (!running.isNearlyUsedUp) request.plan.tryLonger();
+      if (!running.isLargelyUsedUp) request.plan.tryLonger();
       return { status: "error", message: TIMED_OUT, logLines };
     default:
       return outcome satisfies never;

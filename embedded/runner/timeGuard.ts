@@ -9,6 +9,8 @@ import { Session } from "node:inspector";
 const enterKey = Symbol.for("embedded.guarded");
 const expression = `globalThis[Symbol.for("embedded.guarded")]()`;
 
+const timerSlackMs = 2;
+
 type WorkEnd = { failed: false } | { failed: true; error: unknown };
 
 class TimeGuard {
@@ -19,6 +21,9 @@ class TimeGuard {
     this.#session.connect();
     Object.defineProperty(globalThis, enterKey, { value: () => this.#work?.(), configurable: true });
   }
+
+  /** The thread has used up its memory and ends as soon as what it does now has returned. */
+  isThreadEnding = false;
 
   get isActive(): boolean {
     return this.#work !== null;
@@ -35,12 +40,16 @@ class TimeGuard {
         end = { failed: true, error };
       }
     };
+    const startedAtMs = performance.now();
     // Answers before it returns: the session is this thread's own.
     this.#session.post("Runtime.evaluate", { expression, timeout: limitMs, silent: true }, (error) => {
       problem = error;
     });
     this.#work = null;
-    return settle(end, problem);
+    const isDone = settle(end, problem);
+    // Somebody else ended it: nobody but the watch over the heap does.
+    if (!isDone && performance.now() - startedAtMs < limitMs - timerSlackMs) this.isThreadEnding = true;
+    return isDone;
   }
 }
 
@@ -65,4 +74,9 @@ export function runWithin(limitMs: number, work: () => void): boolean {
     return true;
   }
   return guard.run(limitMs, work);
+}
+
+/** Whether work was ended because the memory of this thread is used up: the thread ends after it. */
+export function isThreadEnding(): boolean {
+  return guard?.isThreadEnding ?? false;
 }

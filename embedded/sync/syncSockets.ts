@@ -83,6 +83,9 @@ export function createSyncSockets(
             send: (socketId, frame) => sockets.get(socketId)?.send(frame),
             close: (socketId, code, reason) => sockets.get(socketId)?.close(code, reason),
             taken: (socketId, length) => sockets.get(socketId)?.taken(length),
+            closeAll: (reason) => {
+              for (const socket of sockets.values()) socket.close(goingAway, reason);
+            },
           }),
         () => undefined, // whoever started the deployment is told
       );

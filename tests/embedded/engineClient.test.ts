@@ -18,7 +18,7 @@ test("what is asked after the thread's end is refused at once", async () => {
       adminKey: "test|key",
       log: defaultLogSettings,
     },
-    1_024,
+    { engineHeapMb: 1_024, maxMemoryMb: 512, logError: () => undefined },
   );
   await client.ready;
   await client.request("ping");

@@ -24,7 +24,7 @@ export interface ActionFixture {
 }
 
 export interface ActionFixtureOptions extends Partial<
-  Pick<ActionPoolOptions, "limits" | "heartbeat" | "identify">
+  Pick<ActionPoolOptions, "limits" | "heartbeat" | "identify" | "maxMemoryMb">
 > {
   syscall?(context: ActionContext, op: string, args: unknown): unknown;
   env?: Record<string, string>;
@@ -50,6 +50,7 @@ export async function startActions(
     log: (line) => logs.push(line),
     ...(options.limits ? { limits: options.limits } : {}),
     ...(options.heartbeat ? { heartbeat: options.heartbeat } : {}),
+    ...(options.maxMemoryMb ? { maxMemoryMb: options.maxMemoryMb } : {}),
     engine: {
       environmentOf: () => options.env ?? {},
       recordCompletion(completion) {

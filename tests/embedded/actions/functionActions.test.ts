@@ -217,3 +217,19 @@ test("what functions scheduled or called has slots that no crowd of clients can 
   gates.open("crowd");
   expect(await crowd).toMatchObject({ status: "success" });
 });
+
+test("an action that takes all memory fails with its thread, and the next one runs in another", async () => {
+  const actions = await start(
+    {
+      "m.ts": action(
+        `if (args.greedy) { const kept = []; for (;;) kept.push(new Uint8Array(50_000_000)); } return "done"`,
+      ),
+    },
+    { maxMemoryMb: 128 },
+  );
+  expect(await actions.run("m.js:run", { greedy: true })).toMatchObject({
+    status: "error",
+    message: "The action was lost: its functions took more than 128 MB of memory.",
+  });
+  expect(await actions.run("m.js:run")).toMatchObject({ status: "success", valueJson: `"done"` });
+});

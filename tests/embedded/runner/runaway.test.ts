@@ -1,0 +1,95 @@
+/** Loops that nothing in the function ends: the function is ended, its writes are undone, and the engine is as it was. */
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { deployedCode, EngineFixture, functions } from "../../support/engineFixture.ts";
+
+const timedOut = "Function execution timed out (maximum duration: 1s)";
+/** Short, so that the tests are; the limit of a real engine is a test of its own (limits.test.ts). */
+const functionWallMs = 100;
+
+let fixture: EngineFixture;
+
+beforeAll(async () => {
+  const code = await deployedCode({
+    "": {
+      files: {
+        "m.ts": functions(`
+          const insert = (ctx, text) => ctx.db.insert("t", { text });
+          export const texts = query(async (ctx) => (await ctx.db.query("t").collect()).map(({ text }) => text));
+          export const add = mutation(async (ctx, { text }) => { await insert(ctx, text); });
+          export const spin = mutation(async (ctx) => { await insert(ctx, "inner"); for (;;); });
+          export const nested = mutation(async (ctx) => {
+            await insert(ctx, "outer");
+            try { await ctx.runMutation(anyApi.m.spin); } catch { await insert(ctx, "caught"); } finally { await insert(ctx, "finally"); }
+          });
+          export const inComponent = mutation(async (ctx) => { await insert(ctx, "outer"); await ctx.runMutation(components.child.c.nested, {}); });
+          export const inGetter = mutation(async (ctx) => { await ctx.db.insert("t", { get text() { for (;;); } }); });
+          export const inToJSON = mutation(async (ctx) => {
+            Convex.syscall("1.0/db/normalizeId", JSON.stringify({ toJSON() { for (;;); } }));
+          });
+          export const inFinally = mutation(async (ctx) => { try { await insert(ctx, "x"); throw new Error("x"); } finally { for (;;); } });
+          export const inThen = mutation((ctx) => ({ then() { for (;;); } }));
+          export const inPattern = query(async () => /^(a+)+$/.test("a".repeat(40) + "b"));
+          export const forEver = mutation(async () => { const again = async () => { await null; return again(); }; await again(); });
+          export const inSort = query(async () => { [2, 1].sort(() => { for (;;); }); });
+          export const whileStored = mutation(async (ctx) => { for (let n = 0; ; n++) await insert(ctx, String(n)); });
+          export const later = mutation(async (ctx) => {
+            await ctx.scheduler.runAfter(1, anyApi.m.spin, {});
+            await ctx.scheduler.runAfter(1, anyApi.m.add, { text: "scheduled" });
+          });
+          export const states = query(async (ctx) => (await ctx.db.system.query("_scheduled_functions").collect()).map(({ state }) => state.kind).sort());
+          export const uncatchable = query(async () => { for (;;) { try { for (;;); } catch {} finally { continue; } } });
+        `),
+      },
+      children: { child: "child" },
+    },
+    child: {
+      files: {
+        "c.ts": functions(`
+          export const nested = mutation(async (ctx) => { await ctx.db.insert("u", {}); await ctx.runMutation(anyApi.c.spin); });
+          export const spin = mutation(async (ctx) => { await ctx.db.insert("u", {}); for (;;); });
+          export const count = query(async (ctx) => (await ctx.db.query("u").collect()).length);
+        `),
+      },
+    },
+  });
+  fixture = await EngineFixture.with(code, { functionWallMs });
+});
+afterAll(() => fixture.close());
+
+test.each([
+  "spin",
+  "nested",
+  "inComponent",
+  "inGetter",
+  "inToJSON",
+  "inFinally",
+  "inThen",
+  "inPattern",
+  "forEver",
+  "inSort",
+  "whileStored",
+  "uncatchable",
+])("%s ends, leaves nothing, and the next call is as ever", async (name) => {
+  const before = await fixture.query("m:texts");
+  expect(await fixture.errorOf(`m:${name}`)).toBe(timedOut);
+  expect(await fixture.query("m:texts")).toEqual(before);
+  await fixture.mutation("m:add", { text: name });
+  expect(await fixture.query("m:texts")).toEqual([...(before as string[]), name]);
+  const [counted] = await fixture.engine.runQueries([
+    {
+      componentPath: "child",
+      name: "c:count",
+      argsJson: "{}",
+      caller: { kind: "admin", impersonating: null },
+    },
+  ]);
+  expect(counted?.result).toMatchObject({ status: "success", valueJson: "0" });
+});
+
+test("a scheduled loop fails alone, and other jobs of its time run", async () => {
+  await fixture.mutation("m:later");
+  await fixture.timers.advance(10);
+  await vi.waitFor(async () => expect(await fixture.query("m:states")).toEqual(["failed", "success"]));
+  expect(await fixture.query("m:texts")).toContain("scheduled");
+  expect(await fixture.query("m:texts")).not.toContain("inner");
+});
