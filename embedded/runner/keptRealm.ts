@@ -8,14 +8,14 @@ import { makeConsole } from "./consoleGlobal.ts";
 import { makeDeterministicInputs } from "./deterministicInputs.ts";
 import { frozenMisfit } from "./frozenMisfit.ts";
 import { runStep, type FunctionStep } from "./functionStep.ts";
-import { syscallPort } from "./hostPort.ts";
-import { boundScript, ModuleLoader, type ModuleFunction } from "./moduleLoader.ts";
+import { runHasEnded, syscallPort } from "./hostPort.ts";
+import { LibraryModules } from "./libraryModules.ts";
+import { boundScript, heldScript, ModuleLoader, type ModuleFunction } from "./moduleLoader.ts";
 import { asyncPlatformNames } from "./platformGlobals.ts";
 import type { DeterministicInputs } from "./prelude/determinism.ts";
-import type { FrozenRealm } from "./prelude/frozenRealm.ts";
-import type { RunGlobals } from "./prelude/runGlobal.ts";
+import type { SyscallPort } from "./prelude/hostBoundary.ts";
 import type { RealmOptions } from "./realm.ts";
-import { RealmContext } from "./realmContext.ts";
+import { RealmContext, type KeptGround } from "./realmContext.ts";
 import type { RunnableModule, RunnableModules } from "./runnableModule.ts";
 import { runOwned } from "./strayErrors.ts";
 import { runWithin } from "./timeGuard.ts";
@@ -35,10 +35,14 @@ export interface KeptRun {
 export class KeptRealm {
   readonly #inputs: DeterministicInputs = makeDeterministicInputs(0, "", false);
   readonly #context = new RealmContext(this.#inputs);
-  readonly #frozen: FrozenRealm & RunGlobals;
+  readonly #frozen: KeptGround;
   /** A push brings new module objects; what was compiled of the old ones goes with them. */
   readonly #compiled = new WeakMap<RunnableModule, BoundModule>();
   readonly #envs = new WeakMap<Env, object>();
+  readonly #library: LibraryModules;
+  /** Of the run that goes on, for the library. */
+  #port: SyscallPort | null = null;
+  #log: RealmOptions["log"] | null = null;
   #runs = 0;
   #isClean = true;
   #usedAsyncPlatform: string | null = null;
@@ -48,6 +52,7 @@ export class KeptRealm {
       this.#usedAsyncPlatform ??= name;
       this.#isClean = false;
     });
+    this.#library = this.#newLibrary();
   }
 
   get runs(): number {
@@ -67,8 +72,11 @@ export class KeptRealm {
     this.#frozen.reset();
     Object.assign(this.#inputs, makeDeterministicInputs(nowMs, randomSeed, false));
     const describeError = (error: unknown) => describeUserError(error, modules);
+    const port = syscallPort(host, () => isLive);
+    this.#port = port;
+    this.#log = log;
     const own = {
-      Convex: handle.newConvex(syscallPort(host, () => isLive)),
+      Convex: handle.newConvex(port),
       console: makeConsole(
         (level, text) => isLive && log(level, text),
         () => nowMs,
@@ -80,6 +88,7 @@ export class KeptRealm {
       modules,
       (code) => this.#compile(code)(global, global, own.Convex, own.console, own.process),
       () => handle.newObject(),
+      (code) => this.#library.exportsOf(modules, code),
     );
     const owner = {
       fail: (error: unknown) => log("ERROR", `Unhandled: ${describeError(error).message}`),
@@ -97,7 +106,35 @@ export class KeptRealm {
       return { outcome, misfit, usedAsyncPlatform: this.#usedAsyncPlatform };
     } finally {
       isLive = false;
+      this.#port = null;
+      this.#log = null;
     }
+  }
+
+  #newLibrary(): LibraryModules {
+    const { handle } = this.#context;
+    const ended = { ok: false, message: runHasEnded } as const;
+    const own = {
+      Convex: handle.newConvex({
+        syscall: (op, argsJson) => this.#port?.syscall(op, argsJson) ?? ended,
+        asyncSyscall: (op, argsJson, answer) => this.#port?.asyncSyscall(op, argsJson, answer),
+        jsSyscall: (op, args) => this.#port?.jsSyscall(op, args) ?? ended,
+      }),
+      console: makeConsole(
+        (level, text) => this.#log?.(level, text),
+        () => this.#inputs.nowMs,
+      ),
+      process: handle.newProcess({}),
+    };
+    const global = this.#frozen.make(own);
+    return new LibraryModules({
+      functionOf: (code, hold) => {
+        const bound = this.#context.evaluate(heldScript(code)) as BoundModule;
+        return bound(global, global, own.Convex, own.console, own.process, hold);
+      },
+      newObject: () => handle.newObject(),
+      lock: (object) => this.#frozen.lockFrom(object),
+    });
   }
 
   #compile(code: RunnableModule): BoundModule {

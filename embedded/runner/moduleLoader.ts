@@ -6,7 +6,7 @@ import { posix } from "node:path";
 import vm from "node:vm";
 import type { RunnableModule, RunnableModules } from "./runnableModule.ts";
 
-type Namespace = Record<string, unknown>;
+export type Namespace = Record<string, unknown>;
 export type ModuleFunction = (
   exports: Namespace,
   require: (specifier: string) => Namespace,
@@ -20,12 +20,32 @@ export const moduleUrlPrefix = "convex:/";
 /** Characters of source kept compiled. Several versions of a large app fit; a `dev` session of a day does not pile up. */
 const maxCachedCharacters = 48_000_000;
 
-/** `plain`: evaluates to a `ModuleFunction`. `bound`: to a function of what differs from run to run, which returns it. */
-type ScriptForm = "plain" | "bound";
+/**
+ * `plain`: evaluates to a `ModuleFunction`. `bound`: to a function of what differs from run to run, which returns it.
+ * `held`: like `bound`, with a last parameter that is called with the classes of the module.
+ */
+type ScriptForm = "plain" | "bound" | "held";
 
 /** The globals that a run in a kept realm gets as its own. A module may declare such a name itself. */
 export const runGlobalNames = ["globalThis", "self", "Convex", "console", "process"] as const;
-const boundPrefix = `(function (${runGlobalNames.join(", ")}) {return `;
+const boundPrefix = `(function (${runGlobalNames.join(", ")}, __hold) {return `;
+
+function boundText(script: string): string {
+  return `${boundPrefix}${script}})`;
+}
+
+/** Not every class is exported, and what a class makes leads to it. A word that only looks like a name is undefined. */
+function heldText(script: string): string {
+  const names = new Set(
+    Array.from(
+      script.matchAll(/\bclass (?!extends\b)([\w$]+)|([\w$]+) = class\b/g),
+      (match) => match[1] ?? match[2]!,
+    ),
+  );
+  const held = Array.from(names, (name) => `typeof ${name} === "undefined" ? null : ${name}`);
+  const end = "\n})";
+  return boundText(`${script.slice(0, -end.length)}\n__hold([${held.join(", ")}]);${end}`);
+}
 
 class ScriptCache {
   readonly #scripts = new Map<string, vm.Script>();
@@ -40,7 +60,10 @@ class ScriptCache {
     const script =
       form === "plain"
         ? new vm.Script(code.script, { filename })
-        : new vm.Script(`${boundPrefix}${code.script}})`, { filename, columnOffset: -boundPrefix.length });
+        : new vm.Script(form === "bound" ? boundText(code.script) : heldText(code.script), {
+            filename,
+            columnOffset: -boundPrefix.length,
+          });
     this.#scripts.set(key, script);
     this.#lengths.set(key, code.script.length);
     this.#characters += code.script.length;
@@ -64,6 +87,10 @@ export function plainScript(code: RunnableModule): vm.Script {
   return scripts.get(code, "plain");
 }
 
+export function heldScript(code: RunnableModule): vm.Script {
+  return scripts.get(code, "held");
+}
+
 export function boundScript(code: RunnableModule): vm.Script {
   return scripts.get(code, "bound");
 }
@@ -74,14 +101,20 @@ export class ModuleLoader {
   readonly #modules: RunnableModules;
   readonly #functionOf: (code: RunnableModule) => unknown;
   readonly #newObject: () => object;
+  readonly #sharedExports: (code: RunnableModule) => Namespace | null;
   readonly #instances = new Map<string, Instance>();
 
-  /** `newObject` makes an object of the realm, so that `exports` and `import.meta` are its own. */
+  /**
+   * `newObject` makes an object of the realm, so that `exports` and `import.meta` are its own. `sharedExports` gives those of
+   * a module that is not evaluated here.
+   */
   constructor(
     modules: RunnableModules,
     functionOf: (code: RunnableModule) => unknown,
     newObject: () => object,
+    sharedExports: (code: RunnableModule) => Namespace | null = () => null,
   ) {
+    this.#sharedExports = sharedExports;
     this.#modules = modules;
     this.#functionOf = functionOf;
     this.#newObject = newObject;
@@ -94,7 +127,7 @@ export class ModuleLoader {
     const known = this.#instances.get(code.path);
     if (known?.failed) throw known.error;
     // In a cycle this is the unfinished module, whose getters are already in place.
-    return (known ?? this.#instantiate(code)).exports;
+    return known?.exports ?? this.#sharedExports(code) ?? this.#instantiate(code).exports;
   }
 
   #instantiate(code: RunnableModule): Instance {

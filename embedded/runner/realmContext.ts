@@ -32,6 +32,12 @@ const enterScript = new vm.Script(`globalThis[Symbol.for("embedded.enter")]()`, 
   filename: "embedded:enter",
 });
 
+/** What the host keeps of a context in which all that is built in is unchangeable. */
+export interface KeptGround extends FrozenRealm, RunGlobals {
+  /** Makes an object unchangeable, and what it leads to. */
+  lockFrom(root: object): void;
+}
+
 export class RealmContext {
   readonly handle: RealmHandle;
   readonly #context: vm.Context;
@@ -54,15 +60,17 @@ export class RealmContext {
   }
 
   /** Makes all that is built in unchangeable. `onUse` hears of the use of a watched global. */
-  freeze(watched: readonly string[], onUse: (name: string) => void): FrozenRealm & RunGlobals {
+  freeze(watched: readonly string[], onUse: (name: string) => void): KeptGround {
     lockPlatform();
     (this.evaluate(watchScript) as typeof watchGlobals)(watched, onUse);
     const globals = (this.evaluate(globalsScript) as typeof showGlobals)();
     const ofHost = new Set(Object.values(platformGlobals));
-    const builtIns = (this.evaluate(findScript) as typeof findBuiltIns)((value) => ofHost.has(value));
+    const find = this.evaluate(findScript) as typeof findBuiltIns;
+    const builtIns = find((value) => ofHost.has(value));
     const lock = this.evaluate(lockScript) as typeof lockObject;
     const frozen = (this.evaluate(freezeScript) as typeof freezeRealm)({ lockObject: lock, builtIns });
-    return { ...globals, ...frozen };
+    const isLocked = (value: object): boolean => ofHost.has(value) || builtIns.objects.has(value);
+    return { ...globals, ...frozen, lockFrom: (root) => frozen.lockAll(find(isLocked, root)) };
   }
 
   evaluate(script: vm.Script): unknown {

@@ -1,6 +1,6 @@
 /**
- * Finds every object that is built into a realm: what the globals lead to, and what only syntax leads to. Like
- * `hostBoundary.ts` it is evaluated inside the realm from its own text.
+ * Finds every object that is built into a realm: what the globals lead to, and what only syntax leads to. Or, from another
+ * root, what leads on from there. Like `hostBoundary.ts` it is evaluated inside the realm from its own text.
  */
 export interface BuiltIns {
   objects: ReadonlySet<object>;
@@ -12,8 +12,8 @@ interface WithHelpers {
   map(change: (item: unknown) => unknown): unknown;
 }
 
-/** `isOfHost`: what the platform gives belongs to the host, and so does what it leads to. */
-export function findBuiltIns(isOfHost: (value: object) => boolean): BuiltIns {
+/** `isOther`: is left out with what only it leads to. What the platform gives belongs to the host. */
+export function findBuiltIns(isOther: (value: object) => boolean, root: object | null = null): BuiltIns {
   const { Iterator } = globalThis as unknown as { Iterator: { from(source: object): unknown } };
   const arrayIterator = [][Symbol.iterator]() as unknown as WithHelpers;
   const segments = new Intl.Segmenter().segment("");
@@ -35,20 +35,27 @@ export function findBuiltIns(isOfHost: (value: object) => boolean): BuiltIns {
   ];
 
   const objects = new Set<object>();
-  const prototypes = new Set<object>([Function.prototype]);
+  const prototypes = new Set<object>();
   const pending: object[] = [];
   const visit = (value: unknown): void => {
     const isObject = (typeof value === "object" && value !== null) || typeof value === "function";
-    if (!isObject || objects.has(value) || isOfHost(value)) return;
+    if (!isObject || objects.has(value) || isOther(value)) return;
     objects.add(value);
     pending.push(value);
   };
   const visitPrototype = (value: unknown): void => {
     visit(value);
-    if (typeof value === "object" && value !== null && !isOfHost(value)) prototypes.add(value);
+    if (typeof value === "object" && value !== null && !isOther(value)) prototypes.add(value);
   };
-  visit(globalThis);
-  for (const value of reachedBySyntax) visitPrototype(Object.getPrototypeOf(value));
+  if (root === null) {
+    prototypes.add(Function.prototype);
+    visit(globalThis);
+    for (const value of reachedBySyntax) visitPrototype(Object.getPrototypeOf(value));
+  } else {
+    visit(root);
+    // What a module exports is behind getters.
+    for (const key of Reflect.ownKeys(root)) visit((root as Record<string | symbol, unknown>)[key]);
+  }
   for (let object = pending.pop(); object; object = pending.pop()) {
     visitPrototype(Object.getPrototypeOf(object));
     for (const key of Reflect.ownKeys(object)) {

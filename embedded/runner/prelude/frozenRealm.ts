@@ -12,6 +12,8 @@ export interface FrozenRealmParts {
 
 /** What the host keeps of a frozen realm. */
 export interface FrozenRealm {
+  /** Makes more unchangeable, for as long as the realm is kept. */
+  lockAll(found: BuiltIns): void;
   /** Puts back what is not locked: how V8 makes stack traces, what the last match of a pattern left, constructors. */
   reset(): void;
 }
@@ -23,19 +25,22 @@ export function freezeRealm({ lockObject, builtIns }: FrozenRealmParts): FrozenR
   const keepsWritable = (key: string | symbol): boolean =>
     key === "constructor" || key === "stackTraceLimit" || key === "prepareStackTrace";
 
-  for (const object of builtIns.objects) {
-    const isPrototype = builtIns.prototypes.has(object);
-    lockObject(object, { isPrototype, ...(isPrototype || object === Error ? { keepsWritable } : {}) });
-  }
-
   // `prototype.constructor = …` below one of these must not fail, and is a plain property for whoever looks.
   const constructors: { prototype: { constructor: unknown }; constructor: unknown }[] = [];
-  for (const prototype of builtIns.prototypes) {
-    const { writable, value } = Object.getOwnPropertyDescriptor(prototype, "constructor") ?? {};
-    if (writable) constructors.push({ prototype, constructor: value });
-  }
+  const lockAll = ({ objects, prototypes }: BuiltIns): void => {
+    for (const object of objects) {
+      const isPrototype = prototypes.has(object);
+      lockObject(object, { isPrototype, ...(isPrototype || object === Error ? { keepsWritable } : {}) });
+    }
+    for (const prototype of prototypes) {
+      const { writable, value } = Object.getOwnPropertyDescriptor(prototype, "constructor") ?? {};
+      if (writable) constructors.push({ prototype, constructor: value });
+    }
+  };
+  lockAll(builtIns);
   const pattern = /(?:)/;
   return {
+    lockAll,
     reset() {
       stackTraces.stackTraceLimit = stackTraceLimit;
       stackTraces.prepareStackTrace = undefined;
