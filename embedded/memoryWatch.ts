@@ -22,7 +22,7 @@ export function heapLimits(maxMemoryMb: number): { maxOldGenerationSizeMb: numbe
   return { maxOldGenerationSizeMb: maxMemoryMb + 2_048 };
 }
 
-/** Returns what stops the watch; the thread's end does, too. */
+/** Returns what stops the watch, to be called when the thread has ended. */
 export function watchMemory({ worker, isTooMuch, onEnd }: MemoryWatchParts): () => void {
   let isAsking = false;
   const look = async (): Promise<void> => {
@@ -36,7 +36,7 @@ export function watchMemory({ worker, isTooMuch, onEnd }: MemoryWatchParts): () 
       onEnd();
       await worker.terminate();
     } catch {
-      stop(); // the thread has ended
+      // The thread does not run yet, or no more: its owner stops the watch when it ends.
     } finally {
       isAsking = false;
     }
