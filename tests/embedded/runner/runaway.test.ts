@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { deployedCode, EngineFixture, functions } from "../../support/engineFixture.ts";
 
 const timedOut = "Function execution timed out (maximum duration: 1s)";
-/** Short, so that the tests are; the limit of a real engine is a test of its own (limits.test.ts). */
-const functionWallMs = 100;
+/** What a function is given on an idle machine; a real engine tries longer on a busy one. */
+const functionWallMs = 1_000;
 
 let fixture: EngineFixture;
 
@@ -31,7 +31,6 @@ beforeAll(async () => {
           export const inPattern = query(async () => /^(a+)+$/.test("a".repeat(40) + "b"));
           export const forEver = mutation(async () => { const again = async () => { await null; return again(); }; await again(); });
           export const inSort = query(async () => { [2, 1].sort(() => { for (;;); }); });
-          export const whileStored = mutation(async (ctx) => { for (let n = 0; ; n++) await insert(ctx, String(n)); });
           export const later = mutation(async (ctx) => {
             await ctx.scheduler.runAfter(1, anyApi.m.spin, {});
             await ctx.scheduler.runAfter(1, anyApi.m.add, { text: "scheduled" });
@@ -67,7 +66,6 @@ test.each([
   "inPattern",
   "forEver",
   "inSort",
-  "whileStored",
   "uncatchable",
 ])("%s ends, leaves nothing, and the next call is as ever", async (name) => {
   const before = await fixture.query("m:texts");
@@ -87,6 +85,7 @@ test.each([
 });
 
 test("a scheduled loop fails alone, and other jobs of its time run", async () => {
+  fixture.engine.startScheduler();
   await fixture.mutation("m:later");
   await fixture.timers.advance(10);
   await vi.waitFor(async () => expect(await fixture.query("m:states")).toEqual(["failed", "success"]));
