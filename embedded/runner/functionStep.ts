@@ -1,5 +1,6 @@
 /** One call of a query or a mutation in a realm that works in steps: what is called, and how the step ended. */
 import type { StepOutcome } from "../protocol/realm.ts";
+import { forgottenRejection } from "./forgottenRejections.ts";
 import { wellFormed } from "./hostPort.ts";
 import type { ModuleLoader } from "./moduleLoader.ts";
 import type { CallOutcome, RealmHandle } from "./prelude/hostBoundary.ts";
@@ -26,21 +27,26 @@ export function runStep(
   { enter, describeError, limitMs }: StepGround,
 ): StepOutcome {
   let settled: CallOutcome | null = null;
+  let isDone = false;
   try {
-    const isDone = enter(() => {
-      const exports = loader.import(path);
-      handle.callFunction(exports, exportName, method, [argsJson], (outcome) => {
-        settled = outcome;
+    const forgotten = forgottenRejection(() => {
+      isDone = enter(() => {
+        const exports = loader.import(path);
+        handle.callFunction(exports, exportName, method, [argsJson], (outcome) => {
+          settled = outcome;
+        });
       });
     });
-    return isDone ? outcomeOf(settled) : { status: "timedOut", limitMs };
+    return isDone ? outcomeOf(settled, forgotten) : { status: "timedOut", limitMs };
   } catch (error) {
     return { status: "threw", ...describeError(error) };
   }
 }
 
-function outcomeOf(settled: CallOutcome | null): StepOutcome {
+/** A promise that nobody handles fails the whole function, as on Convex. */
+function outcomeOf(settled: CallOutcome | null, forgotten: { reason: unknown } | null): StepOutcome {
+  if (settled?.ok === false) throw settled.error;
+  if (forgotten) throw forgotten.reason;
   if (settled === null) return { status: "neverSettles" };
-  if (!settled.ok) throw settled.error;
   return { status: "returned", valueJson: wellFormed(String(settled.value)) };
 }

@@ -88,6 +88,10 @@ describe("calls that do not end", () => {
     await expect(app.query("rules:neverSettles")).rejects.toThrow("Returned promise will never resolve");
   });
 
+  test("a rejected promise that nobody handles fails the function", async () => {
+    await expect(app.query("rules:forgetsRejection")).rejects.toThrow("forgotten");
+  });
+
   test("an endless recursion is an error", async () => {
     await expect(app.query("rules:deepRecursion")).rejects.toThrow("Maximum call stack size exceeded");
   });

@@ -1,4 +1,4 @@
-/** A thread like the engine's in which one query forgets a promise. Tells what it saw, if it lives to tell. */
+/** A thread like the engine's in which a listener of a query throws. Tells what it saw, if it lives to tell. */
 import { setImmediate } from "node:timers/promises";
 import { parentPort } from "node:worker_threads";
 import { catchStrayErrors } from "../../embedded/runner/strayErrors.ts";
@@ -8,9 +8,11 @@ catchStrayErrors((error) => {
   throw error;
 });
 const log: string[] = [];
-const outcome = await runQuery(`void (async () => { throw new Error("forgotten"); })(); return "returned"`, {
-  log,
-});
+const outcome = await runQuery(
+  `const target = new EventTarget(); target.addEventListener("told", () => { throw new Error("late"); });
+   target.dispatchEvent(new Event("told")); return "returned"`,
+  { log },
+);
 await setImmediate();
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a window
 parentPort?.postMessage({ outcome, log });

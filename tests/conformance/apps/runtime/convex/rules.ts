@@ -61,6 +61,17 @@ export const busyLoop = mutation({
   },
 });
 
+/** Nobody awaits the promise that fails. */
+export const forgetsRejection = query({
+  args: {},
+  handler: async () => {
+    void (async () => {
+      throw new Error("forgotten");
+    })();
+    return "returned";
+  },
+});
+
 export const neverSettles = query({ args: {}, handler: async () => await new Promise(() => undefined) });
 
 export const deepRecursion = query({
