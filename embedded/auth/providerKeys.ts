@@ -6,6 +6,7 @@ import {
   type CustomJwtProvider,
   isCustomJwt,
   type OidcProvider,
+  withoutTrailingSlashes,
 } from "../protocol/authProvider.ts";
 import { DeploymentError } from "../protocol/deploymentError.ts";
 import { fetchDocument, type FetchedDocument, type FetchRules, refuseDowngrade } from "./fetchDocument.ts";
@@ -27,7 +28,7 @@ const jwksMediaTypes = ["application/json", "application/jwk-set+json"];
 
 async function discoveredKeys({ domain }: OidcProvider, rules: FetchRules): Promise<ProviderKeys> {
   const failure = `Auth provider discovery of ${domain} failed`;
-  const documentUrl = `${domain.replace(/\/+$/, "")}/.well-known/openid-configuration`;
+  const documentUrl = `${withoutTrailingSlashes(domain)}/.well-known/openid-configuration`;
   try {
     const document = await fetchDocument(documentUrl, rules);
     const { issuer, jwks_uri: jwksUri } = objectOf(accepted(document, ["application/json"], failure));

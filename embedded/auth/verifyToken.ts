@@ -11,6 +11,7 @@ import {
   isCustomJwt,
   issuerOf,
   type OidcProvider,
+  withoutTrailingSlashes,
 } from "../protocol/authProvider.ts";
 import type { Caller } from "../protocol/calls.ts";
 import { DeploymentError } from "../protocol/deploymentError.ts";
@@ -102,12 +103,7 @@ function fits(provider: AuthProvider, { iss, aud }: Claims): boolean {
   const { applicationID } = provider;
   const audiences = Array.isArray(aud) ? aud : [aud];
   if (applicationID !== null && !audiences.includes(applicationID)) return false;
-  return withoutSlash(issuerOf(provider)) === withoutSlash(withScheme(String(iss)));
-}
-
-/** Providers differ in whether they end their name with a slash, and people in whether they copy it. */
-function withoutSlash(issuer: string): string {
-  return issuer.replace(/\/+$/, "");
+  return withoutTrailingSlashes(issuerOf(provider)) === withoutTrailingSlashes(withScheme(String(iss)));
 }
 
 function withScheme(issuer: string): string {

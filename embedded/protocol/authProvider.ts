@@ -23,6 +23,16 @@ export function isCustomJwt(provider: AuthProvider): provider is CustomJwtProvid
   return "type" in provider;
 }
 
+/**
+ * Providers differ in whether they end their name with a slash, and people in whether they copy it. Counted from the end:
+ * a regular expression would look at a stranger's row of slashes once for each of them.
+ */
+export function withoutTrailingSlashes(url: string): string {
+  let end = url.length;
+  while (url[end - 1] === "/") end--;
+  return url.slice(0, end);
+}
+
 /** Whose name stands in the tokens' `iss`. */
 export function issuerOf(provider: AuthProvider): string {
   return isCustomJwt(provider) ? provider.issuer : provider.domain;

@@ -369,3 +369,15 @@ test("a refusal never repeats the token", async () => {
     for (const part of token.split(".")) expect(refusal).not.toContain(part);
   }
 });
+
+/** Each provider is compared with it. Looked at once for each slash, they took minutes. */
+test("an issuer that is a long row of slashes is looked at no longer than any other", async () => {
+  const audiences = Array.from({ length: 100 }, (_, number) => `app${number}`);
+  const configured: AuthProvider[] = audiences.map((applicationID) => ({
+    domain: oidc.issuer,
+    applicationID,
+  }));
+  const claims = { iss: `https://${"/".repeat(45_000)}x`, aud: audiences };
+  const token = `${segment({ alg: "RS256" })}.${segment(claims)}.${segment("")}`;
+  expect(await verify(token, configured)).toMatch(/^NoAuthProvider: /);
+});
