@@ -1,7 +1,9 @@
 /** The last completed calls, for `convex logs`: a ring that readers follow with a cursor. */
 import type { FunctionCompletion } from "../protocol/calls.ts";
 
-const KEPT = 1000;
+const MAX_KEPT = 1000;
+/** Of log lines and errors. The functions choose their length: 256 lines of 32 KB each, a thousand times over. */
+const MAX_KEPT_CHARS = 16 * 1024 * 1024;
 
 export interface CompletionPage {
   entries: FunctionCompletion[];
@@ -14,6 +16,7 @@ export class CompletionLog {
   readonly #waiting = new Set<() => void>();
   /** How many completions there were before the first one kept. */
   #dropped = 0;
+  #chars = 0;
   #isClosed = false;
   readonly #onAdd: (completion: FunctionCompletion) => void;
 
@@ -27,10 +30,9 @@ export class CompletionLog {
 
   add(completion: FunctionCompletion): void {
     this.#entries.push(completion);
-    if (this.#entries.length > KEPT) {
-      this.#entries.shift();
-      this.#dropped++;
-    }
+    this.#chars += charsOf(completion);
+    while (this.#entries.length > MAX_KEPT || (this.#chars > MAX_KEPT_CHARS && this.#entries.length > 1))
+      this.#dropOldest();
     this.#wakeAll();
     this.#onAdd(completion);
   }
@@ -46,6 +48,13 @@ export class CompletionLog {
   close(): void {
     this.#isClosed = true;
     this.#wakeAll();
+  }
+
+  #dropOldest(): void {
+    const oldest = this.#entries.shift();
+    if (oldest === undefined) return;
+    this.#chars -= charsOf(oldest);
+    this.#dropped++;
   }
 
   #page(cursor: number): CompletionPage {
@@ -71,4 +80,8 @@ export class CompletionLog {
   #wakeAll(): void {
     for (const wake of this.#waiting) wake();
   }
+}
+
+function charsOf({ logLines, error }: FunctionCompletion): number {
+  return logLines.reduce((sum, line) => sum + line.length, error?.length ?? 0);
 }

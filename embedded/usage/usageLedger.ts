@@ -50,5 +50,5 @@ export class UsageLedger {
 }
 
 function keyOf(componentPath: ComponentPath, name: string): string {
-  return `${componentPath}/${name}`;
+  return `${componentPath}:${name}`;
 }

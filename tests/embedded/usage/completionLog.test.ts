@@ -50,6 +50,18 @@ test("a reader that is far behind gets the thousand that are kept", async () => 
   expect([entries.length, entries[0]?.name, cursor]).toEqual([1000, "500", 1500]);
 });
 
+test("of functions that print very much, less is kept, and always the last", async () => {
+  const log = new CompletionLog(new ManualTimers().setTimer);
+  const logLines = ["x".repeat(1024 * 1024)];
+  for (let n = 1; n <= 100; n++) log.add({ ...completion(String(n)), logLines });
+  const { entries, cursor } = await log.after(0, 0);
+  expect([entries.length, entries[0]?.name, cursor]).toEqual([16, "85", 100]);
+  log.add({ ...completion("huge"), error: "x".repeat(20 * 1024 * 1024) });
+  expect(namesOf(await log.after(0, 0))).toEqual(["huge"]);
+  log.add(completion("small"));
+  expect(namesOf(await log.after(0, 0))).toEqual(["small"]);
+});
+
 test("a cursor of another process starts anew", async () => {
   const log = new CompletionLog(new ManualTimers().setTimer);
   log.add(completion("a"));
