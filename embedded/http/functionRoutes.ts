@@ -67,7 +67,7 @@ const queryBatch: Route = {
   },
 };
 
-/** Queries run at the newest snapshot only, so a timestamp is good while nothing was written since. */
+/** Known difference from Convex: no old snapshots are kept, so the query sees what was written since `ts`, too. */
 const queryAtTs: Route = {
   access: "anyone",
   async handle(context) {

@@ -30,7 +30,7 @@ export function componentTree({ definitions }: AnalysisOutput): ComponentInstanc
     const { metadata } = definition;
     const children: Record<string, ComponentInstance> = {};
     for (const { name, path: childDefinition, env } of metadata.childComponents) {
-      if (name in children) {
+      if (Object.hasOwn(children, name)) {
         throw new DeploymentError(
           "InvalidModules",
           `Two components are installed as "${name}": give one another name.`,

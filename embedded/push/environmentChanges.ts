@@ -81,7 +81,7 @@ function changed(before: Variables, changes: VariableChanges): Variables {
 }
 
 function refuseBuiltIn(changes: VariableChanges, builtIn: Variables): void {
-  const name = Object.keys(changes).find((name) => name in builtIn && changes[name] !== null);
+  const name = Object.keys(changes).find((name) => Object.hasOwn(builtIn, name) && changes[name] !== null);
   if (name === undefined) return;
   throw new DeploymentError(
     "EnvVarNameForbidden",

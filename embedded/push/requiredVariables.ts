@@ -10,7 +10,7 @@ export function requiredVariables({ definitions }: AnalysisOutput): string[] {
 
 /** Throws MissingEnvironmentVariables in the words the CLI takes the names from. */
 export function refuseMissingVariables(output: AnalysisOutput, env: Record<string, string>): void {
-  const missing = requiredVariables(output).filter((name) => !(name in env));
+  const missing = requiredVariables(output).filter((name) => !Object.hasOwn(env, name));
   if (missing.length === 0) return;
   throw new DeploymentError(
     "MissingEnvironmentVariables",

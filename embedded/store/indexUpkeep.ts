@@ -41,9 +41,7 @@ export class IndexUpkeep {
 
   /** Something may be there to do. */
   wake(): void {
-    this.#running ??= this.#run().finally(() => {
-      this.#running = null;
-    });
+    this.#running ??= this.#run();
   }
 
   /** Resolves when nothing is left to do. */
@@ -62,6 +60,9 @@ export class IndexUpkeep {
       while (!this.#isClosed && this.#step());
     } catch (error) {
       onError(error);
+    } finally {
+      // In the turn of the last look: who wakes it after that is heard.
+      this.#running = null;
     }
   }
 

@@ -37,8 +37,7 @@ export class SchemaPreparations {
     const { preparation, outcome } = this.#of(code);
     const isOver = Promise.withResolvers<"waited">();
     const cancel = this.#options.setTimer(() => isOver.resolve("waited"), waitMs);
-    const result = await Promise.race([outcome, isOver.promise]);
-    cancel();
+    const result = await Promise.race([outcome, isOver.promise]).finally(cancel);
     if (result === "waited") return { type: "inProgress", components: preparation.progress() };
     return result === null ? { type: "complete" } : { type: "failed", ...failure(result) };
   }
