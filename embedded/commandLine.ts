@@ -12,6 +12,9 @@ Runs a Convex-compatible deployment until SIGTERM or SIGINT. What runs then may 
   --port N              deployment port: HTTP API and WebSocket (0 picks a free one)
   --site-port N         port of HTTP actions (0 picks a free one)
   --host ADDRESS        interface of both ports, 127.0.0.1 by default
+  --url URL             origin by which clients reach the deployment port, https://convex.example say; by default the
+                        interface and port, with loopback for all interfaces
+  --site-url URL        the same for the port of HTTP actions
   --allow-remote        needed for any other interface than loopback
   --admin-key KEY       instead of the key kept in the folder
   --instance-name NAME  "embedded" by default
@@ -59,6 +62,8 @@ function readStart(args: readonly string[]): Command {
     port: { type: "string" },
     "site-port": { type: "string" },
     host: { type: "string", default: "127.0.0.1" },
+    url: { type: "string" },
+    "site-url": { type: "string" },
     "allow-remote": { type: "boolean", default: false },
     "admin-key": { type: "string" },
     "instance-name": { type: "string" },
@@ -82,9 +87,11 @@ function readStart(args: readonly string[]): Command {
     port: readPort("--port", values.port),
     sitePort: readPort("--site-port", values["site-port"]),
     host,
+    url: readUrl("--url", values.url),
+    siteUrl: readUrl("--site-url", values["site-url"]),
     instanceName: values["instance-name"],
     adminKey,
-    allowedOrigins: values["allow-origin"]?.map(checkedOrigin),
+    allowedOrigins: values["allow-origin"]?.map((text) => checkedOrigin("--allow-origin", text)),
     engineHeapMb: readHeap("--engine-heap-mb", values["engine-heap-mb"]),
     log: {
       format: oneOf("--log-format", values["log-format"], logFormats),
@@ -152,10 +159,17 @@ function readPort(flag: string, text: string | undefined): number {
   return port;
 }
 
+/** Paths are put behind it, and what names it is compared with it as text. */
+function readUrl(flag: string, text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  if (/^https?:/i.test(text)) return checkedOrigin(flag, text);
+  throw new UsageError(`${flag} ${text} is no URL of a server. Write it as https://convex.example`);
+}
+
 /** Compared with what browsers send as text, so it must be written as they write it. */
-function checkedOrigin(text: string): string {
+function checkedOrigin(flag: string, text: string): string {
   const origin = URL.parse(text)?.origin ?? "null";
   if (origin === text && origin !== "null") return origin;
   const remedy = origin === "null" ? "scheme, host and port, such as http://127.0.0.1:5173" : origin;
-  throw new UsageError(`--allow-origin ${text} is no origin. Write ${remedy}`);
+  throw new UsageError(`${flag} ${text} is no origin. Write ${remedy}`);
 }

@@ -15,6 +15,7 @@ import { storageFolders } from "./files/storageFolders.ts";
 import { folderUnusable } from "./folderUnusable.ts";
 import { allowOrigins, type OriginCheck } from "./http/allowedOrigins.ts";
 import { createHttpServer, type HttpServerParts } from "./http/httpServer.ts";
+import { localUrl } from "./http/localUrl.ts";
 import { createLog, defaultLogSettings, type LogSettings } from "./log.ts";
 import { DeploymentError } from "./protocol/deploymentError.ts";
 import { letWorkEnd, OpenWork } from "./openWork.ts";
@@ -27,6 +28,9 @@ export interface DeploymentOptions {
   sitePort: number;
   /** Interface of both ports. */
   host?: string;
+  /** Origins by which clients reach the two ports, behind a proxy say; by default as this machine reaches them. */
+  url?: string;
+  siteUrl?: string;
   instanceName?: string;
   /** Instead of the one kept in the data folder. */
   adminKey?: string;
@@ -43,9 +47,13 @@ export interface DeploymentOptions {
 }
 
 export interface Deployment {
+  /** As clients reach it. */
   url: string;
-  /** Where HTTP actions are served. */
+  /** Where HTTP actions are served, as clients reach it. */
   siteUrl: string;
+  /** How this machine reaches the two ports, whatever clients call them. */
+  localUrl: string;
+  localSiteUrl: string;
   adminKey: string;
   /** Resolves with the fault when the engine thread dies, never when it was closed. */
   failed: Promise<DeploymentError>;
@@ -87,7 +95,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     };
 
     const work = new OpenWork();
-    const originRefusal = allowOrigins(options.allowedOrigins, host);
+    const originRefusal = allowOrigins(options.allowedOrigins, [host, ...namesOf(options.url)]);
     const server = createHttpServer({
       adminKey,
       originRefusal,
@@ -101,23 +109,36 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     const sockets = createSyncSockets(adminKey, socketRefusal, running);
     sockets.attach(server, start.promise);
     closers.push(() => closeServer(server, sockets));
-    const url = await listen(server, host, options.port);
+    const ownUrl = await listen(server, host, options.port);
+    const url = options.url ?? ownUrl;
 
     const { sitePort, engineHeapMb = defaultEngineHeapMb, maxMemoryMb = defaultMaxMemoryMb } = options;
     engine = new EngineClient(
-      { dataDir, url, siteHost: host, sitePort, instanceName, adminKey: adminKey.text, log: logSettings },
+      {
+        dataDir,
+        url,
+        siteUrl: options.siteUrl,
+        siteHost: host,
+        sitePort,
+        instanceName,
+        adminKey: adminKey.text,
+        log: logSettings,
+      },
       { engineHeapMb, maxMemoryMb, logError },
     );
     const client = engine;
     closers.push(() => client.close(closeGraceMs));
-    const siteUrl = await client.ready.catch((error: DeploymentError) => {
+    const localSiteUrl = await client.ready.catch((error: DeploymentError) => {
       start.reject(error);
       throw error;
     });
+    const siteUrl = options.siteUrl ?? localSiteUrl;
     watchdog = watchEngine({ ping: () => client.request("ping"), log: logError, nowMs: Date.now, every });
     closers.push(watchdog.close);
     start.resolve({ engine: client, identity: { instanceName, url, siteUrl } });
     log("info", "started", { url, siteUrl, dataDir });
+    if (url !== ownUrl || siteUrl !== localSiteUrl)
+      log("info", "listening", { localUrl: ownUrl, localSiteUrl });
 
     const stop = async (graceMs: number): Promise<void> => {
       work.refuseNew();
@@ -127,7 +148,8 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
       await letWorkEnd({ engine: client, openRequests: () => work.openRequests, graceMs, log });
       await close();
     };
-    return { url, siteUrl, adminKey: adminKey.text, failed: failureOf(client), stop, close };
+    const urls = { url, siteUrl, localUrl: ownUrl, localSiteUrl };
+    return { ...urls, adminKey: adminKey.text, failed: failureOf(client), stop, close };
   } catch (error) {
     await close();
     throw error;
@@ -167,7 +189,11 @@ async function listen(server: Server, host: string, port: number): Promise<strin
     throw listenError(cause, host, port);
   }
   const { port: boundPort } = server.address() as AddressInfo;
-  return `http://${host.includes(":") ? `[${host}]` : host}:${boundPort}`;
+  return localUrl(host, boundPort);
+}
+
+function namesOf(url: string | undefined): string[] {
+  return url === undefined ? [] : [new URL(url).hostname];
 }
 
 function listenError(cause: unknown, host: string, port: number): DeploymentError {

@@ -44,7 +44,7 @@ export interface EngineClientOptions {
 const refuseFatalCallMs = 60_000;
 
 export class EngineClient {
-  /** Resolves with the site URL when the engine takes requests; rejects when it could not start. */
+  /** Resolves with how this machine reaches the site port when the engine takes requests; rejects when it could not start. */
   readonly ready: Promise<string>;
   /** Resolves when the thread has ended, with what was wrong unless `terminate` was asked for. */
   readonly ended: Promise<DeploymentError | null>;
@@ -61,7 +61,7 @@ export class EngineClient {
   #isClosing = false;
   #endError: DeploymentError | null = null;
   #hasFailed = false;
-  #settleReady: { resolve(siteUrl: string): void; reject(error: DeploymentError): void } | null = null;
+  #settleReady: { resolve(localSiteUrl: string): void; reject(error: DeploymentError): void } | null = null;
 
   constructor(
     data: Omit<EngineThreadData, "runningCall" | "fatalCall" | "maxMemoryMb">,
@@ -135,9 +135,9 @@ export class EngineClient {
     switch (message.kind) {
       case "ready":
         this.#isReady = true;
-        // The same port again, should another thread follow.
-        this.#data = { ...this.#data, sitePort: Number(new URL(message.siteUrl).port) };
-        this.#settleReady?.resolve(message.siteUrl);
+        // The same port again, should another thread follow. URLs leave 80 out.
+        this.#data = { ...this.#data, sitePort: Number(new URL(message.localSiteUrl).port) || 80 };
+        this.#settleReady?.resolve(message.localSiteUrl);
         return;
       case "failed":
         this.#hasFailed = true;

@@ -25,9 +25,11 @@ export interface EngineServiceParts {
   port: MessagePort;
   engine: Engine;
   identify: Identify;
-  /** URL of the deployment port, and of HTTP actions. */
+  /** URL of the deployment port, and of HTTP actions, for clients. */
   url: string;
   siteUrl: string;
+  /** How this machine reaches the site port. */
+  localSiteUrl: string;
   /** What else ends with the thread: the action pool. */
   closeOthers: () => Promise<void>;
   /** Nothing new is begun by others: jobs, HTTP actions. */
@@ -94,7 +96,7 @@ export function serveMainThread(parts: EngineServiceParts): void {
     if (message.kind === "request") void answer(service, message, post, log);
     else for (const event of message.events) takeSocketEvent(sync, event);
   });
-  post({ kind: "ready", siteUrl });
+  post({ kind: "ready", localSiteUrl: parts.localSiteUrl });
 }
 
 function takeSocketEvent(sync: SyncServer, event: SocketEvent): void {

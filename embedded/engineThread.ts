@@ -54,6 +54,7 @@ async function start(port: MessagePort, data: EngineThreadData): Promise<void> {
   const tell = createLog(data.log, "engine");
   const log = (line: string): void => tell("error", line);
   let pool: ActionPool | null = null;
+  const siteUrlOf = ({ localUrl }: ActionPool): string => data.siteUrl ?? localUrl;
   const engine = openEngine({
     dataDir: data.dataDir,
     instanceName: data.instanceName,
@@ -72,7 +73,7 @@ async function start(port: MessagePort, data: EngineThreadData): Promise<void> {
       },
     builtInEnvironment: () => ({
       CONVEX_CLOUD_URL: data.url,
-      ...(pool ? { CONVEX_SITE_URL: pool.siteUrl } : {}),
+      ...(pool ? { CONVEX_SITE_URL: siteUrlOf(pool) } : {}),
     }),
   });
   const adminKey = adminKeyOf(data.adminKey);
@@ -80,7 +81,8 @@ async function start(port: MessagePort, data: EngineThreadData): Promise<void> {
     providers: () => engine.code()?.authProviders ?? [],
     nowMs: Date.now,
     rules: {
-      headersFor: ({ origin }) => (pool !== null && origin === pool.siteUrl ? pool.ownRequestHeaders : {}),
+      ownSite: () =>
+        pool && { origin: siteUrlOf(pool), localOrigin: pool.localUrl, headers: pool.ownRequestHeaders },
     },
   });
   try {
@@ -99,13 +101,13 @@ async function start(port: MessagePort, data: EngineThreadData): Promise<void> {
   }
   keepInformed(pool, engine, authenticator);
   engine.startScheduler();
-  const { siteUrl } = pool;
   serveMainThread({
     port,
     engine,
     identify: authenticator.identify,
     url: data.url,
-    siteUrl,
+    siteUrl: siteUrlOf(pool),
+    localSiteUrl: pool.localUrl,
     closeOthers: () => closeActions(pool, engine),
     stopOthers: () => {
       engine.stopScheduler();

@@ -1,7 +1,7 @@
 /**
  * The command line: `node embedded/main.ts --data DIR --port N --site-port N` runs one deployment until SIGTERM or SIGINT,
- * and prints `embedded deployment ready {"url":…,"siteUrl":…,"adminKey":…}` when it takes requests; `backup` and `restore`
- * work on a data folder. Exit code 2: it could not begin for a reason the sentence on stderr names; 1: it failed later.
+ * and prints `embedded deployment ready {"url":…,"siteUrl":…,"localUrl":…,"localSiteUrl":…,"adminKey":…}` when it takes
+ * requests; `backup` and `restore` work on a data folder. Exit code 2: it could not begin for a reason the sentence on stderr names; 1: it failed later.
  */
 import { createBackup } from "./backup/createBackup.ts";
 import { restoreBackup } from "./backup/restoreBackup.ts";
@@ -41,8 +41,9 @@ async function run(command: Command): Promise<void> {
 
 async function serve(options: DeploymentOptions, stopGraceMs: number): Promise<void> {
   const deployment = await startDeployment(options);
-  const { url, siteUrl, adminKey } = deployment;
-  console.log(`embedded deployment ready ${JSON.stringify({ url, siteUrl, adminKey })}`);
+  const { url, siteUrl, localUrl, localSiteUrl, adminKey } = deployment;
+  const ready = { url, siteUrl, localUrl, localSiteUrl, adminKey };
+  console.log(`embedded deployment ready ${JSON.stringify(ready)}`);
   if (process.stdout.isTTY) console.log(pushHint(deployment));
   stopOnSignals(deployment, stopGraceMs);
   void deployment.failed.then((error) => {

@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto";
 import type { ActionContext, ActionRunner, EngineForActions } from "../protocol/actions.ts";
 import type { Caller, FunctionResult } from "../protocol/calls.ts";
 import type { DeployedCode } from "../protocol/deployedCode.ts";
+import { localUrl } from "../http/localUrl.ts";
 import { ActionWorker } from "./actionWorker.ts";
 import { ownRequestHeaders } from "./ownRequests.ts";
 import {
@@ -44,7 +45,8 @@ export interface ActionPool {
   setCode(code: DeployedCode | null): void;
   /** Reads the environment of every component from the engine again. */
   setEnvironment(): void;
-  readonly siteUrl: string;
+  /** How this machine reaches the site port. */
+  readonly localUrl: string;
   /** For requests of the deployment to its own site port. */
   readonly ownRequestHeaders: Record<string, string>;
   /** Actions and HTTP actions under way. */
@@ -103,9 +105,8 @@ class Pool implements ActionPool {
     await this.#worker.start();
   }
 
-  get siteUrl(): string {
-    const { siteHost } = this.#options;
-    return `http://${siteHost.includes(":") ? `[${siteHost}]` : siteHost}:${this.#worker.port}`;
+  get localUrl(): string {
+    return localUrl(this.#options.siteHost, this.#worker.port);
   }
 
   get ownRequestHeaders(): Record<string, string> {

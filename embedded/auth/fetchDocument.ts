@@ -5,8 +5,20 @@ export interface FetchRules {
   timeoutMs: number;
   maxBytes: number;
   maxRedirects: number;
-  /** More headers for a request to this URL. */
-  headersFor?: (url: URL) => Record<string, string>;
+  /** What this deployment serves itself; null before it does. */
+  ownSite?: () => OwnSite | null;
+}
+
+/**
+ * Clients may reach the deployment by a URL that leads nowhere from here: through a proxy, over TLS, by a name of another
+ * network. What it asks of itself therefore goes straight to its own port.
+ */
+export interface OwnSite {
+  /** As documents name it. */
+  origin: string;
+  localOrigin: string;
+  /** Only sent to `localOrigin`. */
+  headers: Record<string, string>;
 }
 
 export const defaultFetchRules: FetchRules = { timeoutMs: 10_000, maxBytes: 512 * 1024, maxRedirects: 5 };
@@ -66,10 +78,13 @@ export function refuseDowngrade(from: URL, to: URL): void {
   }
 }
 
-async function fetchOnce(url: URL, { headersFor }: FetchRules, signal: AbortSignal): Promise<Response> {
+async function fetchOnce(url: URL, { ownSite }: FetchRules, signal: AbortSignal): Promise<Response> {
   try {
-    const headers = { Accept: "application/json", "User-Agent": "Convex/1.0", ...headersFor?.(url) };
-    return await fetch(url, { redirect: "manual", signal, headers });
+    const own = ownSite?.();
+    const isOwn = own && url.origin === own.origin;
+    const headers = { Accept: "application/json", "User-Agent": "Convex/1.0", ...(isOwn ? own.headers : {}) };
+    const target = isOwn ? new URL(own.localOrigin + url.pathname + url.search) : url;
+    return await fetch(target, { redirect: "manual", signal, headers });
   } catch (error) {
     // Node's own message is "fetch failed"; what failed is the cause's.
     const { cause } = error as { cause?: { code?: string; message?: string } };

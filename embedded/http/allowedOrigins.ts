@@ -13,11 +13,14 @@ export type OriginCheck = (headers: IncomingHttpHeaders) => DeploymentError | nu
  * With `origins`, others are refused. Browsers send `Origin` with all they send to another origin, other programs send
  * none: those go on. To a page whose name was made to point here (DNS rebinding) this is its own origin, and its
  * browser sends none either: it is known by the `Host`, a name that is neither ours nor one of `origins`.
- * @param ownHost - The interface, by address or name.
+ * @param ownHosts - The interface, by address or name, and the name by which clients reach it.
  */
-export function allowOrigins(origins: readonly string[] | undefined, ownHost: string): OriginCheck {
+export function allowOrigins(
+  origins: readonly string[] | undefined,
+  ownHosts: readonly string[],
+): OriginCheck {
   if (origins === undefined) return () => null;
-  const ownNames = new Set(["localhost", ownHost, ...origins.map((origin) => new URL(origin).hostname)]);
+  const ownNames = new Set(["localhost", ...ownHosts, ...origins.map((origin) => new URL(origin).hostname)]);
   return ({ origin, host }) => {
     if (origin !== undefined && !origins.includes(origin))
       return notAllowed(`Pages of ${origin} may not use`);

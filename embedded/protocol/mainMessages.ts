@@ -23,8 +23,10 @@ import type { SyncClientMessage } from "./syncMessages.ts";
 /** Given to the engine thread as `workerData`. */
 export interface EngineThreadData {
   dataDir: string;
-  /** URL of the deployment port, already bound: functions see it as CONVEX_CLOUD_URL. */
+  /** By which clients reach the deployment port, already bound: functions see it as CONVEX_CLOUD_URL. */
   url: string;
+  /** By which clients reach the site port, CONVEX_SITE_URL; by default as this machine does. */
+  siteUrl?: string | undefined;
   /** Interface and port for HTTP actions; port 0 picks a free one. */
   siteHost: string;
   sitePort: number;
@@ -118,7 +120,7 @@ export type SocketEvent =
   | { kind: "socketClosed"; socketId: number };
 
 export type FromEngine =
-  | { kind: "ready"; siteUrl: string }
+  | { kind: "ready"; localSiteUrl: string }
   /** The thread could not start; it ends after this. */
   | { kind: "failed"; code: DeploymentErrorCode; message: string }
   | { kind: "response"; id: number; value: unknown }

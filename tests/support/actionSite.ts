@@ -39,5 +39,5 @@ export async function actionSite(handler: string, options: ActionFixtureOptions 
     },
   );
   onTestFinished(() => actions.pool.close());
-  return { actions, gates, url: actions.pool.siteUrl };
+  return { actions, gates, url: actions.pool.localUrl };
 }

@@ -153,7 +153,7 @@ test("a busy loop costs the thread: its work fails, and a new thread serves the 
     { "m.ts": action(`for (;;) {}`), "n.ts": action(`await ctx.runQuery("door"); return "done"`) },
     { syscall, heartbeat: { everyMs: 50, maxMissed: 40 } },
   );
-  const url = actions.pool.siteUrl;
+  const url = actions.pool.localUrl;
   const innocent = actions.run("n.js:run");
   await gates.reached("door");
   const busy = actions.run("m.js:run");
@@ -163,13 +163,13 @@ test("a busy loop costs the thread: its work fails, and a new thread serves the 
 
   gates.open("door");
   expect(await actions.run("n.js:run")).toMatchObject({ status: "success", valueJson: `"done"` });
-  expect(actions.pool.siteUrl).toBe(url);
+  expect(actions.pool.localUrl).toBe(url);
   expect(await (await fetch(url)).text()).toContain("does not have HTTP actions enabled");
 });
 
 test("a taken site port is one sentence with the remedy", async () => {
   const first = await start({});
-  const port = Number(new URL(first.pool.siteUrl).port);
+  const port = Number(new URL(first.pool.localUrl).port);
   const { createActionPool } = await import("../../../embedded/actions/actionPool.ts");
   const second = createActionPool({
     siteHost: "127.0.0.1",
@@ -193,7 +193,7 @@ test("requests that come before the code is known wait for it", async () => {
   const http = `import { httpRouter, httpActionGeneric as httpAction } from "convex/server"; const http = httpRouter();
     http.route({ path: "/", method: "GET", handler: httpAction(async () => new Response("served")) }); export default http;`;
   const actions = await start({}, { withoutCode: true });
-  const early = fetch(actions.pool.siteUrl);
+  const early = fetch(actions.pool.localUrl);
   await actions.push({ "http.ts": http });
   expect(await (await early).text()).toBe("served");
 });

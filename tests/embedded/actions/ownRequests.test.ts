@@ -25,9 +25,9 @@ afterEach(async () => {
 
 test("the deployment's own request is served while every place is taken, and its secret is not shown", async () => {
   actions = await startActions(files, { routes, limits: { concurrent: 1, maxWaitMs: 50 } });
-  const { siteUrl, ownRequestHeaders } = actions.pool;
-  const held = await fetch(`${siteUrl}/hold`);
-  const own = await fetch(`${siteUrl}/headers`, { headers: ownRequestHeaders });
+  const { localUrl, ownRequestHeaders } = actions.pool;
+  const held = await fetch(`${localUrl}/hold`);
+  const own = await fetch(`${localUrl}/headers`, { headers: ownRequestHeaders });
   expect(own.status).toBe(200);
   const shown = (await own.json()) as string[];
   for (const name of Object.keys(ownRequestHeaders)) expect(shown).not.toContain(name);
@@ -36,9 +36,9 @@ test("the deployment's own request is served while every place is taken, and its
 
 test("who only guesses the secret waits like anybody else", async () => {
   actions = await startActions(files, { routes, limits: { concurrent: 1, maxWaitMs: 50 } });
-  const { siteUrl, ownRequestHeaders } = actions.pool;
-  const held = await fetch(`${siteUrl}/hold`);
+  const { localUrl, ownRequestHeaders } = actions.pool;
+  const held = await fetch(`${localUrl}/hold`);
   const guessed = Object.fromEntries(Object.keys(ownRequestHeaders).map((name) => [name, "guess"]));
-  expect((await fetch(`${siteUrl}/headers`, { headers: guessed })).status).toBe(429);
+  expect((await fetch(`${localUrl}/headers`, { headers: guessed })).status).toBe(429);
   await held.body?.cancel();
 });

@@ -17,7 +17,7 @@ async function echo(limits: Partial<ActionLimits>): Promise<string> {
     { limits, routes: [{ method: "POST", path: "/run" }] },
   );
   onTestFinished(() => pool.close());
-  return pool.siteUrl;
+  return pool.localUrl;
 }
 
 test("a body that says nothing of its length is refused as soon as it is too large", async () => {

@@ -49,7 +49,7 @@ async function site(
     },
   );
   open.push(actions);
-  return { actions, gates, url: actions.pool.siteUrl };
+  return { actions, gates, url: actions.pool.localUrl };
 }
 
 const post = ["POST /run HTTP/1.1", "Host: site", "Content-Length: 0"];

@@ -12,6 +12,8 @@ test("without more than folder and ports the deployment listens on loopback and 
       port: 3210,
       sitePort: 3211,
       host: "127.0.0.1",
+      url: undefined,
+      siteUrl: undefined,
       instanceName: undefined,
       adminKey: undefined,
       allowedOrigins: undefined,
@@ -46,6 +48,13 @@ test("another interface is served with a generated key, or a long one", () => {
   expect(readCommand([...where, "--admin-key", "short"])).toMatchObject({ options: { adminKey: "short" } });
 });
 
+test("clients may reach both ports by names of their own", () => {
+  const named = [...where, "--url", "https://convex.example", "--site-url", "http://site.example:8080"];
+  expect(readCommand(named)).toMatchObject({
+    options: { url: "https://convex.example", siteUrl: "http://site.example:8080" },
+  });
+});
+
 test.each([
   [["--port", "1", "--site-port", "1"], "--data is missing."],
   [["--data", "d", "--site-port", "1"], "--port must be a number from 0 to 65535."],
@@ -57,6 +66,12 @@ test.each([
   [[...where, "--log-format", "xml"], "--log-format xml is none of text, json."],
   [[...where, "--stop-seconds", "soon"], "--stop-seconds soon must be a number of seconds from 0 to 3600."],
   [[...where, "--engine-heap-mb", "1"], "--engine-heap-mb 1 must be a number of megabytes from 64 to 65536."],
+  [[...where, "--url", "convex.example"], "--url convex.example is no URL of a server. Write it as https://"],
+  [[...where, "--url", "ftp://convex.example"], "--url ftp://convex.example is no URL of a server."],
+  [[...where, "--url", "https://convex.example/api"], "is no origin. Write https://convex.example"],
+  [[...where, "--url", "https://convex.example/"], "is no origin. Write https://convex.example"],
+  [[...where, "--site-url", "https://me:pw@site.example"], "is no origin. Write https://site.example"],
+  [[...where, "--site-url", "https://"], "--site-url https:// is no origin. Write scheme, host and port"],
   [["start", ...where], "There is no command start. Write backup, restore, or options only to start."],
   [["backup", "--data", "d"], "--to is missing."],
   [["backup", "--data", "d", "--to", "f", "--port", "1"], "Unknown option '--port'"],
