@@ -16,7 +16,7 @@ export class ResponseBacklog {
   }
 
   write(outgoing: ServerResponse, chunk: Uint8Array): void {
-    if (outgoing.destroyed) return;
+    if (outgoing.destroyed || outgoing.writableEnded) return;
     if (!this.#unread.has(outgoing)) {
       this.#unread.set(outgoing, 0);
       outgoing.once("close", () => this.#forget(outgoing));

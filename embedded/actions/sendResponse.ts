@@ -78,8 +78,13 @@ async function sendBody(
 /** Cookies are several headers; how the body is framed is the server's affair. */
 const separateHeaders = new Set(["set-cookie", "transfer-encoding"]);
 
+/** The client is gone, or what it sent after its head was no HTTP and it has been told. */
+function isOver(outgoing: ServerResponse): boolean {
+  return outgoing.destroyed || outgoing.headersSent;
+}
+
 function writeHead(response: Response, outgoing: ServerResponse): void {
-  if (outgoing.destroyed) return;
+  if (isOver(outgoing)) return;
   outgoing.statusCode = response.status;
   if (response.statusText) outgoing.statusMessage = response.statusText;
   for (const [name, value] of response.headers)
@@ -100,7 +105,7 @@ export function sendText(
   text: string,
   contentType = "text/plain",
 ): void {
-  if (outgoing.destroyed) return;
+  if (isOver(outgoing)) return;
   if (isLeftUnread(outgoing.req)) outgoing.setHeader("connection", "close");
   outgoing.writeHead(status, {
     "content-type": `${contentType};charset=utf-8`,

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { closeGently } from "../http/lingeringClose.ts";
 
 /** Longer than proxies and browsers keep a connection they do not use, so that none is closed under a new request. */
 const keepAliveTimeout = 75_000;
@@ -27,6 +28,7 @@ export async function openSitePort(
     else serve(request, response);
   };
   const server = createServer({ noDelay: true, keepAlive: true, keepAliveTimeout, requestTimeout }, answer);
+  closeGently(server);
   // Who asks whether to send its body is told when the function reads it.
   server.on("checkContinue", answer);
   server.listen(port, host);

@@ -17,6 +17,7 @@ import { setCorsHeaders } from "./cors.ts";
 import { deployRoutes } from "./deployRoutes.ts";
 import { functionRoutes, runByPath, runByPathPrefix } from "./functionRoutes.ts";
 import type { StorageFolders } from "../files/storageFolders.ts";
+import { closeGently } from "./lingeringClose.ts";
 import { requestUrl } from "./requestUrl.ts";
 import type { DeploymentIdentity, Reply, Route } from "./route.ts";
 import { download, downloadPrefix, storageRoutes } from "./storageRoutes.ts";
@@ -71,7 +72,7 @@ for (const key of Object.keys(routes)) {
 
 export function createHttpServer(parts: HttpServerParts): Server {
   const { headMs, requestMs, checkEveryMs } = parts.patience ?? defaultPatience;
-  return createServer(
+  const server = createServer(
     {
       keepAliveTimeout: keepAliveMs,
       headersTimeout: headMs,
@@ -82,6 +83,8 @@ export function createHttpServer(parts: HttpServerParts): Server {
     },
     (request, response) => void respond(parts, request, response),
   );
+  closeGently(server);
+  return server;
 }
 
 async function respond(
@@ -108,7 +111,7 @@ async function respond(
     const error = asDeploymentError(thrown);
     if (!error.isUserError) logFault(parts, request, requestId, error);
     // The rest of a refused body is not read: the connection cannot be used again.
-    if (!request.complete) response.setHeader("Connection", "close");
+    if (!request.complete && !response.headersSent) response.setHeader("Connection", "close");
     send(parts, response, error.status, { type: "json", body: { code: error.code, message: error.message } });
   }
 }

@@ -5,6 +5,8 @@ import { connect, type Socket } from "node:net";
 export class RawConnection {
   readonly socket: Socket;
   #text = "";
+  /** Not `once(socket, "close")`, which rejects where the connection is reset: that, too, is an end. */
+  readonly #closed = Promise.withResolvers<void>();
   #ended = false;
 
   static async open(url: string): Promise<RawConnection> {
@@ -18,8 +20,11 @@ export class RawConnection {
     this.socket = socket;
     socket.setEncoding("utf8");
     socket.on("data", (text) => (this.#text += String(text)));
-    socket.on("close", () => (this.#ended = true));
-    socket.on("error", () => undefined); // a reset is an end, too
+    socket.on("close", () => {
+      this.#ended = true;
+      this.#closed.resolve();
+    });
+    socket.on("error", () => undefined); // `close` follows
   }
 
   send(lines: string[], body = ""): void {
@@ -29,13 +34,13 @@ export class RawConnection {
   /** Everything received so far, once it holds `part` or the connection has ended. */
   async until(part: string): Promise<string> {
     while (!this.#text.includes(part) && !this.#ended) {
-      await Promise.race([once(this.socket, "data"), once(this.socket, "close")]);
+      await Promise.race([new Promise((resolve) => this.socket.once("data", resolve)), this.#closed.promise]);
     }
     return this.#text;
   }
 
   async untilEnd(): Promise<string> {
-    while (!this.#ended) await once(this.socket, "close");
+    await this.#closed.promise;
     return this.#text;
   }
 

@@ -56,6 +56,20 @@ test("a client that leaves in the middle of its body fails the read and aborts t
   expect((await actions.nextCompletion()).error).toBeNull();
 });
 
+test("what is no HTTP in the middle of a body is a 400 at once, and the action runs on", async () => {
+  const { actions, gates, url } = await actionSite(
+    `const error = await request.text().catch((error) => error);
+     await door("failed", error.message);
+     return new Response("nobody reads this");`,
+  );
+  const client = await RawConnection.open(url);
+  client.send(chunked, "4\r\nhalf\r\nnonsense\r\n");
+  expect(await client.untilEnd()).toMatch(/^HTTP\/1\.1 400 /);
+  expect(await gates.reached("failed")).toBe("The client went away before its request was complete.");
+  gates.open("failed");
+  expect((await actions.nextCompletion()).error).toBeNull();
+});
+
 test.each([
   ["unread", `return new Response("answer");`],
   ["read in part", `await request.body!.getReader().read(); return new Response("answer");`],

@@ -1,0 +1,69 @@
+/**
+ * The end of connections whose client may still be sending. A socket that is closed with bytes unread is reset by the
+ * system, and a reset can overtake the last answer or make the client throw it away. So our side is ended first, and
+ * what still comes is read away until the client ends its side, for a while (nginx calls it lingering_close).
+ */
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+
+/** For the answer to arrive and the client to take notice. */
+const lingerMs = 2_000;
+
+const badRequest = "400 Bad Request";
+/** What Node would answer by itself before it cuts the connection. */
+const statusOfFault: ReadonlyMap<unknown, string> = new Map([
+  ["ERR_HTTP_REQUEST_TIMEOUT", "408 Request Timeout"],
+  ["HPE_HEADER_OVERFLOW", "431 Request Header Fields Too Large"],
+  ["HPE_CHUNK_EXTENSIONS_OVERFLOW", "413 Payload Too Large"],
+]);
+
+/** The client has ended its side, or cut it: nothing comes any more that could be read away. */
+const goneCodes: ReadonlySet<unknown> = new Set(["ECONNRESET", "HPE_INVALID_EOF_STATE"]);
+
+interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+}
+
+/** From now on `server` ends its connections this way, those included whose request it cannot take. */
+export function closeGently(server: Server): void {
+  const newest = new WeakMap<Socket, Exchange>();
+  server.on("connection", (socket: Socket) => {
+    // What Node calls after the last answer on a connection.
+    socket.destroySoon = () => linger(socket);
+  });
+  for (const event of ["request", "checkContinue"] as const)
+    server.prependListener(event, (request, response) => newest.set(request.socket, { request, response }));
+  server.on("clientError", (error: NodeJS.ErrnoException, stream) => {
+    const socket = stream as Socket;
+    if (goneCodes.has(error.code)) socket.destroy(error);
+    else if (socket.writable) refuse(socket, newest.get(socket), statusOfFault.get(error.code) ?? badRequest);
+  });
+}
+
+function refuse(socket: Socket, exchange: Exchange | undefined, status: string): void {
+  if (exchange === undefined || exchange.response.writableFinished) {
+    socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    linger(socket);
+  } else if (exchange.response.headersSent) {
+    socket.destroy(); // in the middle of an answer there is no place for another
+  } else {
+    // Whoever reads the body would wait for ever: Node has forgotten a request that was answered.
+    socket.once("close", () => exchange.request.destroy());
+    // With what was set on it already: without CORS headers a page could not see the refusal.
+    exchange.response.writeHead(Number.parseInt(status), { Connection: "close", "Content-Length": 0 }).end();
+  }
+}
+
+function linger(socket: Socket): void {
+  if (socket.destroyed) return;
+  const destroy = (): void => void socket.destroy();
+  const timer = setTimeout(destroy, lingerMs);
+  socket.once("close", () => clearTimeout(timer));
+  socket.on("error", () => undefined); // the client has cut it: there is nothing to wait for
+  // Nothing of what comes is a request any more.
+  socket.removeAllListeners("data").removeAllListeners("end");
+  socket.once("end", destroy).on("data", () => undefined);
+  socket.end();
+  socket.resume();
+}

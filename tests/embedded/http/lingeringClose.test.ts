@@ -1,0 +1,84 @@
+/** A client that still sends when its connection is ended gets the answer that says why. */
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, onTestFinished, test } from "vitest";
+import { closeGently } from "../../../embedded/http/lingeringClose.ts";
+import { RawConnection } from "../../support/rawHttp.ts";
+
+async function connect(server: Server): Promise<RawConnection> {
+  closeGently(server);
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return await RawConnection.open(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+}
+
+const head = ["POST / HTTP/1.1", "Host: deployment", "Content-Length: 9000000"];
+
+test("an answer before the end of the body arrives although the client goes on sending, and no reset follows", async () => {
+  const server = createServer((_request, response) =>
+    response.writeHead(413, { Connection: "close" }).end("too large"),
+  );
+  const client = await connect(server);
+  const faults: Error[] = [];
+  client.socket.on("error", (error) => faults.push(error));
+  client.send(head, "x".repeat(100_000));
+  // As a client does that sends first and reads then.
+  client.socket.pause();
+  await new Promise((resolve) => client.socket.write("x".repeat(8_000_000), resolve));
+  client.socket.resume();
+  expect(await client.untilEnd()).toMatch(/^HTTP\/1\.1 413 .*too large/s);
+  expect(faults).toEqual([]);
+});
+
+test("a head that came too late gets a 408 and is no request", async () => {
+  let requests = 0;
+  const server = createServer(
+    { headersTimeout: 20, requestTimeout: 20, connectionsCheckingInterval: 5 },
+    () => requests++,
+  );
+  const client = await connect(server);
+  client.socket.allowHalfOpen = true;
+  await client.until("408 Request Timeout");
+  client.send(["GET / HTTP/1.1", "Host: deployment"]);
+  client.socket.end();
+  expect(await client.untilEnd()).toMatch(/^HTTP\/1\.1 408 Request Timeout\r\n.*\r\n\r\n$/s);
+  expect(requests).toBe(0);
+});
+
+test("who still reads a body that came too late is told that it has ended", async () => {
+  const ended = Promise.withResolvers<unknown>();
+  const server = createServer(
+    { headersTimeout: 20, requestTimeout: 20, connectionsCheckingInterval: 5 },
+    (request) => void request.toArray().then(ended.resolve, ended.resolve),
+  );
+  const client = await connect(server);
+  client.send(head, "x");
+  expect(await client.untilEnd()).toMatch(/^HTTP\/1\.1 408 /);
+  expect(await ended.promise).toBeInstanceOf(Error);
+});
+
+test.each([
+  ["what is no HTTP", "nonsense\r\n\r\n", "400 Bad Request"],
+  [
+    "a head beyond the limit",
+    `GET / HTTP/1.1\r\nX: ${"x".repeat(20_000)}\r\n\r\n`,
+    "431 Request Header Fields Too Large",
+  ],
+])("%s is refused", async (_what, text, status) => {
+  const client = await connect(createServer());
+  client.socket.write(text);
+  expect(await client.untilEnd()).toContain(`HTTP/1.1 ${status}\r\n`);
+});
+
+test("a bad request after an answer that is still being sent cuts the connection: it could not be told", async () => {
+  const client = await connect(createServer((_request, response) => void response.write("half")));
+  client.send(["GET / HTTP/1.1", "Host: deployment"]);
+  await client.until("half");
+  client.socket.write("nonsense\r\n\r\n");
+  expect(await client.untilEnd()).not.toContain("400");
+});
