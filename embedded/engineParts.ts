@@ -7,7 +7,7 @@ import { FileStore } from "./files/fileStore.ts";
 import { folderUnusable } from "./folderUnusable.ts";
 import type { ActionRunner } from "./protocol/actions.ts";
 import type { FunctionCompletion } from "./protocol/calls.ts";
-import type { ComponentCode, ComponentPath, DeployedCode } from "./protocol/deployedCode.ts";
+import type { DeployedCode } from "./protocol/deployedCode.ts";
 import { CallRunner } from "./runner/callRunner.ts";
 import { FunctionAddresses } from "./runner/functionAddress.ts";
 import type { RunnerServices } from "./runner/functionRun.ts";
@@ -26,6 +26,7 @@ import { IndexUpkeep } from "./store/indexUpkeep.ts";
 import { MutationResults } from "./store/mutationResults.ts";
 import { SchemaPreparations } from "./store/schemaPreparations.ts";
 import { Secrets } from "./store/secrets.ts";
+import { VisibleEnvironment } from "./store/visibleEnvironment.ts";
 import { CommitClock } from "./transaction/commitClock.ts";
 import { Transactions } from "./transaction/transactions.ts";
 import { TRANSACTION_LIMITS } from "./transaction/transactionUsage.ts";
@@ -207,6 +208,11 @@ function makeServices(
 ): RunnerServices {
   const { timers, instanceName, randomBytes, threadCpuMs, limits, builtInEnvironment } = options;
   const secrets = new Secrets(database, randomBytes);
+  const visible = new VisibleEnvironment(() => ({
+    code: codeStore.current(),
+    variables: environment.all(),
+    builtIn: builtInEnvironment(),
+  }));
   return {
     addresses: new FunctionAddresses(secrets),
     paginator: new Paginator(secrets),
@@ -221,10 +227,7 @@ function makeServices(
     maxMemoryMb: options.maxMemoryMb ?? 0,
     realms: new StepRealms(options.log),
     wallLimitMs: limits?.functionWallMs ?? DEFAULT_WALL_LIMIT_MS,
-    environmentOf: (componentPath: ComponentPath) => ({
-      ...builtInEnvironment(),
-      ...variablesOf(codeStore.current()?.components[componentPath], environment.all()),
-    }),
+    environmentOf: (componentPath) => visible.of(componentPath),
     schedule: (transaction, from, job) => {
       onSchedule();
       return scheduleJob(transaction, from, job, timers.nowMs());
@@ -233,18 +236,4 @@ function makeServices(
     cancelScheduled: (transaction, from, id) => cancelJob(transaction, from, id, timers.nowMs()),
     countUsage: (fn, usage, failed) => ledger.countRun(fn.componentPath, fn.name, usage, failed),
   };
-}
-
-/** As on Convex, a component sees none of the app's variables but those it is handed. */
-function variablesOf(
-  component: ComponentCode | undefined,
-  all: Readonly<Record<string, string>>,
-): Readonly<Record<string, string>> {
-  if (component === undefined || component.path === "") return all;
-  const seen: Record<string, string> = {};
-  for (const [name, binding] of Object.entries(component.environment ?? {})) {
-    const value = binding.type === "value" ? binding.value : all[binding.name];
-    if (value !== undefined) seen[name] = value;
-  }
-  return seen;
 }

@@ -118,7 +118,7 @@ function takeSocketEvent(sync: SyncServer, event: SocketEvent): void {
 const sliceMs = 50;
 
 /** As long as a batch of mutations stays open: their answers wait for the end of the turn. */
-const turnMs = 10;
+const turnMs = 20;
 
 function startPiece(lengthMs: number): () => boolean {
   const endsAtMs = performance.now() + lengthMs;

@@ -6,6 +6,8 @@ import { createHash } from "node:crypto";
 import type { DeterministicInputs } from "./prelude/determinism.ts";
 import { NeedsRandomness, syncSubtleCrypto } from "./syncSubtleCrypto.ts";
 
+const subtleMethods = Object.keys(syncSubtleCrypto);
+
 export function makeDeterministicInputs(
   nowMs: number,
   seed: string,
@@ -23,7 +25,7 @@ export function makeDeterministicInputs(
   return {
     nowMs,
     nextUint32,
-    subtleMethods: Object.keys(syncSubtleCrypto),
+    subtleMethods,
     subtle: (method, args) => subtle(method, args, refusal),
     fillRandom,
     randomUUID: () => seededUUID(fillRandom),
@@ -43,12 +45,20 @@ function subtle(method: string, args: readonly unknown[], refusal: string): unkn
 
 /** sfc32: fast, 128 bits of state, good enough for ids and sampling. Not for secrets, which queries cannot make. */
 function seededUint32(seed: string): () => number {
-  const state = createHash("sha256").update(seed).digest();
-  let a = state.readInt32LE(0);
-  let b = state.readInt32LE(4);
-  let c = state.readInt32LE(8);
-  let counter = state.readInt32LE(12);
+  let [a, b, c, counter] = [0, 0, 0, 0];
+  let isSeeded = false;
+  const begin = (): void => {
+    const state = createHash("sha256").update(seed).digest();
+    [a, b, c, counter] = [
+      state.readInt32LE(0),
+      state.readInt32LE(4),
+      state.readInt32LE(8),
+      state.readInt32LE(12),
+    ];
+    isSeeded = true;
+  };
   return () => {
+    if (!isSeeded) begin(); // most functions need none
     const sum = (((a + b) | 0) + counter) | 0;
     counter = (counter + 1) | 0;
     a = b ^ (b >>> 9);

@@ -13,6 +13,9 @@ import { MIGRATIONS } from "./migrations.ts";
 /** https://sqlite.org/rescode.html#corrupt */
 const SQLITE_CORRUPT = 11;
 
+/** Of 4 kB in the log, which are then copied into the database: a page that many commits write is copied once. */
+const checkpointPages = 4000;
+
 /** Primary result codes that concern one statement only; after any other the transaction cannot be trusted. */
 const STATEMENT_ERRORS = new Set([
   1 /* ERROR */, 18 /* TOOBIG */, 19 /* CONSTRAINT */, 20 /* MISMATCH */, 25 /* RANGE */,
@@ -45,6 +48,7 @@ export class Database {
         PRAGMA synchronous = FULL;
         PRAGMA foreign_keys = ON;
         PRAGMA cache_size = -65536;
+        PRAGMA wal_autocheckpoint = ${checkpointPages};
       `);
       if (wasKilled) this.#check();
       this.#migrate();

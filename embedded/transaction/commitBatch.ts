@@ -26,7 +26,7 @@ export interface BatchedCall {
 /** Enough that the COMMIT costs each call little. */
 const MAX_CALLS = 256;
 /** How long the first call waits for others at most; the call that is running is not interrupted. */
-const MAX_OPEN_MS = 10;
+const MAX_OPEN_MS = 20;
 /** As much as one transaction may write: memory for dirty pages stays bounded. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
