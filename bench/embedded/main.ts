@@ -16,6 +16,7 @@ const all = [
   "load of 32 clients, 0 subscriptions",
   "load of 32 clients, 1,000 subscriptions",
   "fan-out to 200 clients",
+  "HTTP action",
   "a function that never ends",
 ];
 

@@ -4,7 +4,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pushFunctions, startEmbedded } from "../../tests/support/embeddedDeployment.ts";
-import { fanOut, latency, runAway, throughput, type Figures, type Measured } from "./measurements.ts";
+import {
+  fanOut,
+  httpHead,
+  latency,
+  runAway,
+  throughput,
+  type Figures,
+  type Measured,
+} from "./measurements.ts";
 
 const measurements: Record<string, (measured: Measured) => Promise<Figures>> = {
   "latency, 0 subscriptions": (measured) => latency(measured, 0),
@@ -12,6 +20,7 @@ const measurements: Record<string, (measured: Measured) => Promise<Figures>> = {
   "load of 32 clients, 0 subscriptions": (measured) => throughput(measured, 0),
   "load of 32 clients, 1,000 subscriptions": (measured) => throughput(measured, 1_000),
   "fan-out to 200 clients": (measured) => fanOut(measured, 200),
+  "HTTP action": httpHead,
   "a function that never ends": runAway,
 };
 

@@ -1,4 +1,5 @@
 /** What is measured of a deployment, each in a process of its own that holds the clients. Times in ms. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { ConvexClient } from "convex/browser";
 import { makeFunctionReference as reference } from "convex/server";
 import { WebSocket } from "ws";
@@ -128,6 +129,30 @@ export async function fanOut(measured: Measured, subscribers: number): Promise<F
     "write to the last subscriber, median": quantile(times, 0.5),
     "write to the last subscriber, p95": quantile(times, 0.95),
     "memory a client, kB": (afterKb - beforeKb) / subscribers,
+  };
+}
+
+/** From a request to the head of its answer: as people ask, one and then another, and several at once. */
+export async function httpHead({ deployment }: Measured): Promise<Figures> {
+  const url = `${deployment.siteUrl}/head`;
+  const head = async (): Promise<void> => {
+    const response = await fetch(url);
+    const text = await response.text();
+    if (text !== "function") throw new Error(`The HTTP action answered ${response.status} ${text}`);
+  };
+  const paused = async (): Promise<void> => void (await Promise.all([head(), sleep(50)]));
+  await timesOf(50, paused);
+  const times: number[] = [];
+  for (let asked = 0; asked < 100; asked += 1) {
+    times.push(...(await timesOf(1, head)));
+    await sleep(50);
+  }
+  const alone = times.toSorted((a, b) => a - b);
+  const crowd = await timesOf(20, () => Promise.all(Array.from({ length: 10 }, head)));
+  return {
+    "one, median": quantile(alone, 0.5),
+    "one, p95": quantile(alone, 0.95),
+    "ten at once, median": quantile(crowd, 0.5),
   };
 }
 

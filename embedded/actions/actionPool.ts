@@ -122,7 +122,7 @@ class Pool implements ActionPool {
   }
 
   setCode(code: DeployedCode | null): void {
-    this.#code = code && runnableCode(code);
+    this.#code = code && runnableCode(code, Date.now());
     this.setEnvironment();
     this.#worker.post({ kind: "code", code: this.#code });
   }

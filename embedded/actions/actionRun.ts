@@ -5,14 +5,14 @@
 import type { LogLine } from "../protocol/calls.ts";
 import type { StorageFolders } from "../files/storageFolders.ts";
 import { addLogLine } from "../runner/logLines.ts";
-import { Realm, type RealmHost } from "../runner/realm.ts";
+import type { Realm, RealmHost } from "../runner/realm.ts";
 import type { UserError } from "../runner/userError.ts";
-import type { RunnableModules } from "../runner/runnableModule.ts";
 import { ActionFiles } from "./actionFiles.ts";
+import type { ActionRealm } from "./actionRealm.ts";
 
 export interface ActionRunParts {
-  modules: RunnableModules;
-  env: Readonly<Record<string, string>>;
+  /** Of this run alone. */
+  realm: ActionRealm;
   maxRunMs: number;
   folders: StorageFolders;
   /** Asks the engine. Rejects with `message` and, for a ConvexError, `data`. */
@@ -49,13 +49,10 @@ export class ActionRun {
       const seconds = Math.round(parts.maxRunMs / 1000);
       failure.reject(new Error(`Function execution timed out (maximum duration: ${seconds}s)`));
     }, parts.maxRunMs);
-    this.realm = new Realm(parts.modules, {
-      environment: "action",
+    this.realm = parts.realm.realm;
+    parts.realm.begin({
       host,
-      env: parts.env,
       log: (level, text) => addLogLine(this.logLines, `[${level}] ${text}`),
-      nowMs: 0,
-      randomSeed: "",
       onStrayError: (error) => failure.reject(error),
     });
   }

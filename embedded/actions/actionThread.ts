@@ -11,6 +11,7 @@ import { EngineSyscalls } from "./engineSyscalls.ts";
 import { runFunctionAction } from "./functionAction.ts";
 import { serveHttpAction } from "./httpAction.ts";
 import { openSitePort } from "./sitePort.ts";
+import { WaitingRealms } from "./waitingRealms.ts";
 import type {
   ActionThreadData,
   Environments,
@@ -38,27 +39,37 @@ const introduced = Promise.withResolvers<void>();
 const syscalls = new EngineSyscalls(post);
 const slots = new ActionSlots(limits.concurrent, limits.concurrentInner, limits.maxWaitMs);
 const folders = storageFolders(dataDir);
+const noEnvironment = {};
+const environment = (path: string): Readonly<Record<string, string>> => environments[path] ?? noEnvironment;
+const realms = new WaitingRealms((path) => {
+  const component = code?.components[path];
+  return component ? { ...component, env: environment(path) } : null;
+});
 const services = {
   limits,
   folders,
   post,
   slots,
+  realms,
   ownRequestSecret,
   syscalls,
   backlog: new ResponseBacklog(limits.maxUnreadBytes, (message) => post({ kind: "strayError", message })),
   introduced: introduced.promise,
   component: (path: string) => code?.components[path] ?? null,
-  environment: (path: string) => environments[path] ?? {},
+  environment,
 };
 
 function receive(message: ToActionThread): void {
   switch (message.kind) {
     case "code":
       code = message.code;
+      realms.renew();
+      if (code?.components[""]?.httpRoutes) realms.expect("", "http.js");
       introduced.resolve();
       break;
     case "environments":
       environments = message.environments;
+      realms.renew();
       break;
     case "run":
       void runFunctionAction(message.request, services);

@@ -27,16 +27,18 @@ async function resultOf(
   }
   if (!component)
     return { status: "error", message: `There is no component "${request.componentPath}".`, logLines: [] };
+  const [path = "", exportName = "default"] = request.name.split(":");
   const run = new ActionRun({
-    modules: component.modules,
-    env: services.environment(request.componentPath),
+    realm: services.realms.take(request.componentPath, path, {
+      ...component,
+      env: services.environment(request.componentPath),
+    }),
     maxRunMs: services.limits.maxRunMs,
     folders: services.folders,
     ask: (op, argsJson) => services.syscalls.ask(request.runId, op, argsJson),
     jsSyscall: refuseJsSyscall,
   });
   try {
-    const [path = "", exportName = "default"] = request.name.split(":");
     const args = [request.requestId, `[${request.argsJson}]`];
     const valueJson = await Promise.race([
       run.realm.call(path, exportName, "invokeAction", args),

@@ -20,6 +20,7 @@ import type { ActionServices } from "./services.ts";
 import type { RunnableComponent } from "./threadMessages.ts";
 
 const app = "";
+const httpModule = "http.js";
 let lastRunId = 0;
 /** Those of Convex's router. */
 const routableMethods = new Set(["GET", "HEAD", "POST", "DELETE", "PATCH", "PUT", "OPTIONS"]);
@@ -121,8 +122,7 @@ class HttpActionRun {
     this.#name = matchRoute(component.httpRoutes ?? [], this.#request.method, this.#pathname);
     this.#authorization = outgoing.req.headers.authorization ?? null;
     this.#run = new ActionRun({
-      modules: component.modules,
-      env: services.environment(app),
+      realm: services.realms.take(app, httpModule, { ...component, env: services.environment(app) }),
       maxRunMs: services.limits.maxRunMs,
       folders: services.folders,
       ask: (op, argsJson) => services.syscalls.ask(this.#runId, op, argsJson),
@@ -156,7 +156,7 @@ class HttpActionRun {
 
   async #answer(): Promise<void> {
     const request = JSON.stringify({ url: this.#request.url, method: this.#request.method });
-    await this.#run.realm.call("http.js", "default", "runRequest", [request, this.#pathname]);
+    await this.#run.realm.call(httpModule, "default", "runRequest", [request, this.#pathname]);
     if (!this.#response) throw new Error("The router of http.js did not answer with a Response.");
     const response = this.#response;
     await this.#run.realm.own(() =>

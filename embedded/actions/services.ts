@@ -4,12 +4,14 @@ import type { ComponentPath } from "../protocol/deployedCode.ts";
 import type { ActionSlots } from "./actionSlots.ts";
 import type { ResponseBacklog } from "./responseBacklog.ts";
 import type { EngineSyscalls } from "./engineSyscalls.ts";
+import type { WaitingRealms } from "./waitingRealms.ts";
 import type { ActionLimits, FromActionThread, RunnableComponent } from "./threadMessages.ts";
 
 export interface ActionServices {
   limits: ActionLimits;
   folders: StorageFolders;
   slots: ActionSlots;
+  realms: WaitingRealms;
   ownRequestSecret: string;
   syscalls: EngineSyscalls;
   backlog: ResponseBacklog;

@@ -47,6 +47,8 @@ export interface ActionThreadData {
 
 export interface RunnableComponent {
   modules: RunnableModules;
+  /** When this process got the code. */
+  deployedAtMs: number;
   httpRoutes: HttpRoute[] | null;
 }
 
@@ -95,14 +97,14 @@ export type FromActionThread =
   | { kind: "strayError"; message: string }
   | { kind: "pong" };
 
-export function runnableCode(code: DeployedCode): RunnableCode {
+export function runnableCode(code: DeployedCode, deployedAtMs: number): RunnableCode {
   const components: RunnableCode["components"] = {};
   for (const [path, component] of Object.entries(code.components)) {
     const modules: Record<string, RunnableModule> = {};
     for (const [name, { path, sha256, script, scriptSourceMap }] of Object.entries(component.modules)) {
       modules[name] = { path, sha256, script, scriptSourceMap };
     }
-    components[path] = { modules, httpRoutes: component.httpRoutes };
+    components[path] = { modules, deployedAtMs, httpRoutes: component.httpRoutes };
   }
   return { components };
 }

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { DeterministicInputs } from "./prelude/determinism.ts";
+import type { RealmEnvironment } from "./realm.ts";
 import { NeedsRandomness, syncSubtleCrypto } from "./syncSubtleCrypto.ts";
 
 const subtleMethods = Object.keys(syncSubtleCrypto);
@@ -11,19 +12,21 @@ const subtleMethods = Object.keys(syncSubtleCrypto);
 export function makeDeterministicInputs(
   nowMs: number,
   seed: string,
-  isAnalysis: boolean,
+  environment: RealmEnvironment,
 ): DeterministicInputs {
   const nextUint32 = seededUint32(seed);
-  const refusal = isAnalysis
-    ? "while a module is imported. Use it inside an action."
-    : "in queries and mutations. Please consider using an action. " +
-      "See https://docs.convex.dev/functions/actions for more details.";
+  const refusal =
+    environment === "analysis"
+      ? "while a module is imported. Use it inside an action."
+      : "in queries and mutations. Please consider using an action. " +
+        "See https://docs.convex.dev/functions/actions for more details.";
   const fillRandom = (array: ArrayBufferView): void => {
     const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
     for (let index = 0; index < bytes.length; index++) bytes[index] = nextUint32() & 0xff;
   };
   return {
     nowMs,
+    elapsedMs: environment === "mutation" ? stopwatch() : () => 0,
     nextUint32,
     subtleMethods,
     subtle: (method, args) => subtle(method, args, refusal),
@@ -31,6 +34,12 @@ export function makeDeterministicInputs(
     randomUUID: () => seededUUID(fillRandom),
     refusal,
   };
+}
+
+/** As on Convex: a mutation may see how long it takes, a query may not. */
+function stopwatch(): () => number {
+  const startedMs = performance.now();
+  return () => performance.now() - startedMs;
 }
 
 function subtle(method: string, args: readonly unknown[], refusal: string): unknown {

@@ -33,8 +33,8 @@ export interface KeptRun {
 }
 
 export class KeptRealm {
-  readonly #inputs: DeterministicInputs = makeDeterministicInputs(0, "", false);
-  readonly #context = new RealmContext(this.#inputs);
+  readonly #inputs: DeterministicInputs = makeDeterministicInputs(0, "", "query");
+  readonly #context = new RealmContext({ inputs: this.#inputs });
   readonly #frozen: KeptGround;
   /** A push brings new module objects; what was compiled of the old ones goes with them. */
   readonly #compiled = new WeakMap<RunnableModule, BoundModule>();
@@ -65,12 +65,12 @@ export class KeptRealm {
   }
 
   run(modules: RunnableModules, options: RealmOptions, step: FunctionStep): KeptRun {
-    const { host, env, log, nowMs, randomSeed, timeLimitMs } = options;
+    const { host, env, environment, log, nowMs, randomSeed, timeLimitMs } = options;
     const { handle } = this.#context;
     let isLive = true;
     this.#runs++;
     this.#frozen.reset();
-    Object.assign(this.#inputs, makeDeterministicInputs(nowMs, randomSeed, false));
+    Object.assign(this.#inputs, makeDeterministicInputs(nowMs, randomSeed, environment));
     const describeError = (error: unknown) => describeUserError(error, modules);
     const port = syscallPort(host, () => isLive);
     this.#port = port;

@@ -32,7 +32,7 @@ export interface RealmOptions {
   env: Readonly<Record<string, string>>;
   /** `text` is the line without its level: "'text' { a: 1 }". */
   log: (level: LogLevel, text: string) => void;
-  /** What the clock of a query or a mutation shows. Actions have the real one. */
+  /** What the clock of a query or a mutation shows, and of an action while its modules are evaluated. */
   nowMs: number;
   randomSeed: string;
   /** Wall time of one step, of one import. Not for actions. */
@@ -52,6 +52,8 @@ export class Realm implements StepRealm {
   readonly #timers: RealmTimers;
   readonly #ended = new AbortController();
   readonly #owner: ErrorOwner;
+  /** Of an action: its modules are evaluated, and what reaches outside is still refused. */
+  #isImporting = true;
 
   constructor(modules: RunnableModules, options: RealmOptions) {
     this.#modules = modules;
@@ -61,8 +63,8 @@ export class Realm implements StepRealm {
     const { environment, nowMs, randomSeed } = options;
     this.#context =
       environment === "action"
-        ? new RealmContext(null, this.#liveGlobals())
-        : new RealmContext(makeDeterministicInputs(nowMs, randomSeed, environment === "analysis"));
+        ? new RealmContext({ live: this.#liveGlobals(), nowMs: () => this.#nowMs() })
+        : new RealmContext({ inputs: makeDeterministicInputs(nowMs, randomSeed, environment) });
     const { handle } = this.#context;
     this.#defineRunGlobals();
     this.#loader = new ModuleLoader(
@@ -95,11 +97,21 @@ export class Realm implements StepRealm {
     });
   }
 
+  /** For actions: evaluates a module before anybody calls it. What it throws is thrown again by the call. */
+  prepare(path: string): void {
+    try {
+      this.own(() => this.#loader.import(path));
+    } catch {
+      // Kept by the loader.
+    }
+  }
+
   /** For actions: calls `exports[exportName][method](...args)`. Rejects with what user code threw. */
   call(path: string, exportName: string, method: string, args: readonly unknown[]): Promise<string> {
     return new Promise((resolve, reject) => {
       this.own(() => {
         const exports = this.#loader.import(path);
+        this.#isImporting = false;
         this.#context.handle.callFunction(exports, exportName, method, args, (outcome) => {
           if (!outcome.ok) return reject(outcome.error);
           try {
@@ -143,13 +155,15 @@ export class Realm implements StepRealm {
   }
 
   #defineRunGlobals(): void {
-    const { host, env, environment, nowMs, log } = this.#options;
+    const { host, env, log } = this.#options;
     const isLive = (): boolean => !this.#ended.signal.aborted;
     const { handle } = this.#context;
-    const clock = environment === "action" ? () => Date.now() : () => nowMs;
     handle.define(
       "console",
-      makeConsole((level, text) => isLive() && log(level, text), clock),
+      makeConsole(
+        (level, text) => isLive() && log(level, text),
+        () => this.#nowMs(),
+      ),
     );
     handle.define("process", handle.newProcess(handle.parseJson(JSON.stringify(env))));
     handle.define("Convex", handle.newConvex(syscallPort(host, isLive)));
@@ -157,6 +171,19 @@ export class Realm implements StepRealm {
   }
 
   #liveGlobals(): Record<string, unknown> {
-    return { ...this.#timers.globals(), fetch: makeFetch(this.#ended.signal), crypto, performance };
+    const live = { ...this.#timers.globals(), fetch: makeFetch(this.#ended.signal) };
+    const guarded = Object.entries(live).map(([name, use]) => [
+      name,
+      (...args: unknown[]) => {
+        if (this.#isImporting) throw new Error(`${name} unsupported at import time`);
+        return (use as (...args: unknown[]) => unknown)(...args);
+      },
+    ]);
+    return { ...Object.fromEntries(guarded), crypto, performance };
+  }
+
+  #nowMs(): number {
+    const { environment, nowMs } = this.#options;
+    return environment === "action" && !this.#isImporting ? Date.now() : nowMs;
   }
 }

@@ -7,6 +7,7 @@
 import vm from "node:vm";
 import { hostConstructors, platformGlobals } from "./platformGlobals.ts";
 import { installDeterminism, type DeterministicInputs } from "./prelude/determinism.ts";
+import { installClock } from "./prelude/clock.ts";
 import { findBuiltIns } from "./prelude/findBuiltIns.ts";
 import { freezeRealm, type FrozenRealm } from "./prelude/frozenRealm.ts";
 import { installHostBoundary, type RealmHandle } from "./prelude/hostBoundary.ts";
@@ -20,6 +21,7 @@ function preludeScript(install: (...args: never[]) => unknown, name: string): vm
 }
 
 const boundaryScript = preludeScript(installHostBoundary, "hostBoundary");
+const clockScript = preludeScript(installClock, "clock");
 const determinismScript = preludeScript(installDeterminism, "determinism");
 const lockScript = preludeScript(lockObject, "lockObject");
 const freezeScript = preludeScript(freezeRealm, "frozenRealm");
@@ -43,8 +45,14 @@ export class RealmContext {
   readonly #context: vm.Context;
   #entered: (() => void) | null = null;
 
-  /** `inputs` makes it one that works in steps. */
-  constructor(inputs: DeterministicInputs | null, live: Readonly<Record<string, unknown>> = {}) {
+  /** `inputs` makes it one that works in steps, `live` one of an action. */
+  constructor(
+    ground:
+      | { inputs: DeterministicInputs }
+      | { live: Readonly<Record<string, unknown>>; nowMs: () => number },
+  ) {
+    const inputs = "inputs" in ground ? ground.inputs : null;
+    const live = "live" in ground ? ground.live : {};
     this.#context = vm.createContext(vm.constants.DONT_CONTEXTIFY, {
       // As on Convex: `eval` and `new Function` are refused.
       codeGeneration: { strings: false },
@@ -53,6 +61,8 @@ export class RealmContext {
     Object.defineProperty(this.#context, enterKey, { value: () => this.#entered?.() });
     const install = boundaryScript.runInContext(this.#context) as typeof installHostBoundary;
     this.handle = install({ platform: { ...platformGlobals, ...live }, hostConstructors });
+    const setClock = clockScript.runInContext(this.#context) as typeof installClock;
+    setClock("inputs" in ground ? () => ground.inputs.nowMs : ground.nowMs);
     if (inputs) {
       const fix = determinismScript.runInContext(this.#context) as typeof installDeterminism;
       fix(inputs);

@@ -1,12 +1,13 @@
 /**
- * The second script of a realm for queries, mutations and analysis: the same inputs give the same result. The clock
- * stands still, randomness comes from a seed, whether garbage was collected cannot be seen, and what reaches outside is
+ * The second script of a realm for queries, mutations and analysis: the same inputs give the same result. Randomness comes from a seed, whether garbage was collected cannot be seen, and what reaches outside is
  * refused with Convex's advice. Like `hostBoundary.ts` it is evaluated inside the realm from its own text.
  */
 
 /** Read at each use: a realm that is kept gets those of its next run. */
 export interface DeterministicInputs {
   nowMs: number;
+  /** What `performance.now()` shows. */
+  elapsedMs(): number;
   nextUint32(): number;
   /** Of `crypto.subtle`. Answers at once: a promise of the host never settles in a realm that runs in one step. */
   subtle(method: string, args: readonly unknown[]): unknown;
@@ -23,22 +24,8 @@ export function installDeterminism(inputs: DeterministicInputs): void {
   };
   const refuse = (what: string): Error => new Error(`Can't use ${what} ${inputs.refusal}`);
 
-  const RealDate = Date;
-  const FrozenDate = function (this: unknown, ...args: unknown[]): unknown {
-    if (new.target === undefined) return new RealDate(inputs.nowMs).toString();
-    return Reflect.construct(RealDate, args.length === 0 ? [inputs.nowMs] : args, new.target);
-  };
-  FrozenDate.prototype = RealDate.prototype;
-  Object.assign(FrozenDate, { now: () => inputs.nowMs, parse: RealDate.parse, UTC: RealDate.UTC });
-  Object.defineProperty(FrozenDate, "name", { value: "Date" });
-  Object.defineProperty(RealDate.prototype, "constructor", {
-    value: FrozenDate,
-    writable: true,
-    configurable: true,
-  });
-  define("Date", FrozenDate);
   define("performance", {
-    now: () => 0,
+    now: () => inputs.elapsedMs(),
     get timeOrigin() {
       return inputs.nowMs;
     },
