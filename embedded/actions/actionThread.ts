@@ -4,6 +4,7 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { emptyFolder, makeStorageFolders, storageFolders } from "../files/storageFolders.ts";
+import { lockPlatform } from "../runner/lockedPlatform.ts";
 import { catchStrayErrors } from "../runner/strayErrors.ts";
 import { ActionSlots } from "./actionSlots.ts";
 import { ResponseBacklog } from "./responseBacklog.ts";
@@ -88,6 +89,8 @@ function receive(message: ToActionThread): void {
   }
 }
 
+// Before any function can patch it for those after it.
+lockPlatform();
 // What the thread before this one left.
 makeStorageFolders(folders);
 emptyFolder(folders.actions);

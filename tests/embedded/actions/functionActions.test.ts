@@ -102,6 +102,27 @@ test.each([
   expect(actions.logs).toEqual([]);
 });
 
+test("what one action patches is not there for another, and an own property may hide what is built in", async () => {
+  const patch = `const patched = [];
+    for (const change of [
+      () => { Response.prototype.text = async () => "patched" },
+      () => { Uint8Array.prototype.map = () => "patched" },
+      () => { ReadableStream.from = () => "patched" },
+      () => { URL.prototype.own = "patched" },
+      () => { Object.defineProperty(Headers.prototype, "get", { value: () => "patched" }) },
+    ]) try { change(); patched.push("patched") } catch (error) { patched.push(error.name) }
+    return patched`;
+  const read = `class Own extends Response { async text() { return "own" } }
+    const hidden = new Response("hidden"); hidden.text = async () => "instance";
+    return [await new Response("text").text(), await new Own("").text(), await hidden.text(), [...new Uint8Array([1]).map((n) => n + 1)],
+      typeof ReadableStream.from([]), new URL("http://a").own ?? null, new Headers({ a: "b" }).get("a")]`;
+  const actions = await start({ "m.ts": action(patch), "n.ts": action(read) });
+  const patched = await actions.run("m.js:run");
+  expect(patched).toMatchObject({ valueJson: JSON.stringify(Array.from({ length: 5 }, () => "TypeError")) });
+  const expected = ["text", "own", "instance", [2], "object", null, "b"];
+  expect(await actions.run("n.js:run")).toMatchObject({ valueJson: JSON.stringify(expected) });
+});
+
 test("timers and requests of an action end with it", async () => {
   const { gates, syscall } = withGates();
   const actions = await start(
