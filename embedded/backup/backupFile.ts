@@ -2,7 +2,7 @@
  * What a backup is: one SQLite file, the deployment's database with three tables more. They hold the bytes of the stored
  * files, which the data folder keeps beside the database, and a manifest, written last: a file without it is no backup.
  */
-import { statSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { DeploymentError } from "../protocol/deploymentError.ts";
 import { integrityProblem } from "../store/integrity.ts";
@@ -60,6 +60,17 @@ function checkedManifest(path: string, database: DatabaseSync): BackupManifest {
   const problem = integrityProblem(database, "integrity_check");
   if (problem !== null) throw noBackup(path, `it is damaged (${problem})`);
   return { createdMs: Number(manifest["created_ms"]), files: Number(manifest["files"]) };
+}
+
+/** A file's bytes, or a folder's names, survive a power cut from here on. */
+export function flush(path: string): void {
+  if (process.platform === "win32") return; // opens no folder, and keeps names by itself
+  const handle = openSync(path, "r");
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
 }
 
 function hasTable(database: DatabaseSync, name: string): boolean {

@@ -10,7 +10,6 @@ import {
   closeSync,
   copyFileSync,
   existsSync,
-  fsyncSync,
   linkSync,
   mkdirSync,
   openSync,
@@ -22,7 +21,7 @@ import { dirname, join, resolve } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
 import { DeploymentError } from "../protocol/deploymentError.ts";
 import { integrityProblem } from "../store/integrity.ts";
-import { backupFormat, backupSchema, storedFileKeys } from "./backupFile.ts";
+import { backupFormat, backupSchema, flush, storedFileKeys } from "./backupFile.ts";
 
 export interface BackupOptions {
   dataDir: string;
@@ -60,9 +59,9 @@ export async function createBackup(options: BackupOptions): Promise<BackupResult
   try {
     await copyConsistently(source, partial, staging, options);
     const result = addFiles(partial, staging, options.nowMs());
-    flushFile(partial);
+    flush(partial);
     renameSync(partial, to);
-    flushFile(dirname(to));
+    flush(dirname(to));
     return result;
   } finally {
     for (const path of [partial, `${partial}-journal`, `${partial}-wal`, `${partial}-shm`, staging])
@@ -182,17 +181,6 @@ function addFile(database: DatabaseSync, key: string, path: string): number {
 function sizeOf(database: DatabaseSync): number {
   const pages = Number(database.prepare("PRAGMA page_count").get()?.["page_count"]);
   return pages * Number(database.prepare("PRAGMA page_size").get()?.["page_size"]);
-}
-
-/** A file's bytes, or a folder's names, survive a power cut from here on. */
-function flushFile(path: string): void {
-  if (process.platform === "win32") return; // opens no folder, and keeps names by itself
-  const handle = openSync(path, "r");
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }
 
 function refused(message: string): DeploymentError {

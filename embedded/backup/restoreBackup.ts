@@ -20,7 +20,7 @@ import { DatabaseSync } from "node:sqlite";
 import { lockDataFolder } from "../dataFolderLock.ts";
 import { folderUnusable } from "../folderUnusable.ts";
 import { DeploymentError } from "../protocol/deploymentError.ts";
-import { backupTables, openBackup, type BackupManifest } from "./backupFile.ts";
+import { backupTables, flush, openBackup, type BackupManifest } from "./backupFile.ts";
 
 export interface RestoreOptions {
   dataDir: string;
@@ -128,14 +128,4 @@ function makeDatabase(path: string, nowMs: number): void {
     database.close();
   }
   flush(path);
-}
-
-function flush(path: string): void {
-  if (process.platform === "win32") return; // opens no folder, and keeps names by itself
-  const handle = openSync(path, "r");
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }

@@ -1,6 +1,6 @@
 /** `convex dev`, `deploy`, `codegen` and `logs`: what they change, what they print, what they leave alone. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { CliOutcome } from "./support/cli.ts";
+import type { CliOutcome } from "../support/convexCli.ts";
 import { freshName, openApp, type TestApp } from "./support/testApp.ts";
 import { watch } from "./support/watch.ts";
 

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { CliOutcome } from "./support/cli.ts";
+import type { CliOutcome } from "../support/convexCli.ts";
 import { freshName, openApp, type TestApp } from "./support/testApp.ts";
 
 let app: TestApp;

@@ -2,26 +2,24 @@
 import { type ConvexClient, ConvexHttpClient } from "convex/browser";
 import { ConvexError } from "convex/values";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startDeployment, type Deployment } from "../../embedded/deployment.ts";
+import type { Deployment } from "../../embedded/deployment.ts";
+import { deployFixture } from "../support/deployedFixture.ts";
 import type { FunctionUsage } from "../../embedded/protocol/calls.ts";
 import { connectClient, watchBoard } from "../support/liveNotes.ts";
-import { createNotesApp, notes, type NotesApp } from "../support/notesApp.ts";
+import { notes } from "../support/notesApp.ts";
 import { connectFrame, openSyncSocket } from "../support/syncSocket.ts";
 
-let app: NotesApp;
 let deployment: Deployment;
 const clients: ConvexClient[] = [];
 
 beforeAll(async () => {
-  app = createNotesApp();
-  deployment = await startDeployment({ dataDir: `${app.folder}/data`, port: 0, sitePort: 0 });
-  await app.push(deployment);
+  const fixture = await deployFixture("notes");
+  ({ deployment } = fixture);
+  return fixture.close;
 });
 
 afterAll(async () => {
   for (const client of clients) await client.close();
-  await deployment.close();
-  app.remove();
 });
 
 function connect(): ConvexClient {

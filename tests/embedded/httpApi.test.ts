@@ -1,28 +1,16 @@
 /** The deployment port's HTTP API at its edges. */
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { startDeployment, type Deployment } from "../../embedded/deployment.ts";
-import { createNotesApp, type NotesApp } from "../support/notesApp.ts";
+import { beforeAll, expect, test } from "vitest";
+import type { Deployment } from "../../embedded/deployment.ts";
+import { deployFixture } from "../support/deployedFixture.ts";
 import { RawConnection } from "../support/rawHttp.ts";
 
-let app: NotesApp;
 let deployment: Deployment;
-const logged: string[] = [];
+let logged: string[];
 
 beforeAll(async () => {
-  app = createNotesApp();
-  deployment = await startDeployment({
-    dataDir: `${app.folder}/data`,
-    port: 0,
-    sitePort: 0,
-    instanceName: "notes",
-    writeLog: (line) => logged.push(line),
-  });
-  await app.push(deployment);
-});
-
-afterAll(async () => {
-  await deployment.close();
-  app.remove();
+  const fixture = await deployFixture("notes", { instanceName: "notes" });
+  ({ deployment, logged } = fixture);
+  return fixture.close;
 });
 
 function request(path: string, init: RequestInit = {}): Promise<Response> {

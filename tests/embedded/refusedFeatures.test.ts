@@ -1,21 +1,17 @@
 /** What Convex does and this deployment does not: refused in a sentence that names the feature, the place and the remedy. */
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { startDeployment, type Deployment } from "../../embedded/deployment.ts";
-import { createNotesApp, type NotesApp } from "../support/notesApp.ts";
+import { beforeAll, expect, test } from "vitest";
+import type { Deployment } from "../../embedded/deployment.ts";
+import { deployFixture } from "../support/deployedFixture.ts";
+import type { FixtureApp } from "../support/notesApp.ts";
 
-let app: NotesApp;
+let app: FixtureApp;
 let deployment: Deployment;
 
 beforeAll(async () => {
-  app = createNotesApp();
-  deployment = await startDeployment({ dataDir: `${app.folder}/data`, port: 0, sitePort: 0 });
-  await app.push(deployment);
+  const fixture = await deployFixture("notes");
+  ({ app, deployment } = fixture);
+  return fixture.close;
 });
-afterAll(async () => {
-  await deployment.close();
-  app.remove();
-});
-
 test.each([
   [
     "a vector index",

@@ -1,7 +1,8 @@
 /** The fixture `convexAuth`: the functions that Convex Auth adds to an app, and the keys it wants in the environment. */
 import { makeFunctionReference as reference } from "convex/server";
 import { exportJWK, exportPKCS8, generateKeyPair } from "jose";
-import type { DeploymentAddress, NotesApp } from "./notesApp.ts";
+import type { DeploymentAddress } from "./convexCli.ts";
+import type { FixtureApp } from "./notesApp.ts";
 
 export interface Tokens {
   token: string;
@@ -29,7 +30,7 @@ export const auth = {
 };
 
 /** As the package's own set-up does: a key pair for its tokens, and the page it serves, each by `convex env set`. */
-export async function setUpConvexAuth(app: NotesApp, deployment: DeploymentAddress): Promise<void> {
+export async function setUpConvexAuth(app: FixtureApp, deployment: DeploymentAddress): Promise<void> {
   const { publicKey, privateKey } = await generateKeyPair("RS256", { extractable: true });
   const variables = {
     JWT_PRIVATE_KEY: (await exportPKCS8(privateKey)).trimEnd().replaceAll("\n", " "),

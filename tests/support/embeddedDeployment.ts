@@ -1,7 +1,5 @@
 /** The embedded deployment as a process of its own, and the official CLI's push to it. */
-import { execFile } from "node:child_process";
-import { join } from "node:path";
-import { promisify } from "node:util";
+import { convexIn } from "./convexCli.ts";
 import { rootFolder, spawnService, type ServiceProcess, type StartingService } from "./serviceProcess.ts";
 
 export interface EmbeddedReady {
@@ -42,22 +40,6 @@ export function spawnEmbedded(
  * The official CLI, as anybody would run it in `appFolder`; what it checks besides is checked elsewhere.
  * @throws Error with all it printed when the push fails.
  */
-export async function pushFunctions({ url, adminKey }: EmbeddedReady, appFolder = rootFolder): Promise<void> {
-  const cli = join(rootFolder, "node_modules", "convex", "bin", "main.js");
-  const args = ["deploy", "--codegen", "disable", "--typecheck", "disable"];
-  try {
-    await promisify(execFile)(process.execPath, [cli, ...args], {
-      cwd: appFolder,
-      env: {
-        ...process.env,
-        CI: "1",
-        CONVEX_DEPLOYMENT: "",
-        CONVEX_SELF_HOSTED_URL: url,
-        CONVEX_SELF_HOSTED_ADMIN_KEY: adminKey,
-      },
-    });
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout?: string; stderr?: string };
-    throw new Error(`convex deploy failed:\n${stdout ?? ""}\n${stderr ?? ""}`, { cause: error });
-  }
+export async function pushFunctions(deployment: EmbeddedReady, appFolder = rootFolder): Promise<void> {
+  await convexIn(appFolder, deployment, "deploy", "--codegen", "disable", "--typecheck", "disable");
 }

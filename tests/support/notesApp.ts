@@ -1,9 +1,9 @@
 /** A small Convex app in a folder of its own, and the official CLI run in it against a deployment. */
-import { execFile } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeFunctionReference as reference } from "convex/server";
+import { cliIn, type CliOutcome, convexIn, type DeploymentAddress } from "./convexCli.ts";
 import { rootFolder } from "./serviceProcess.ts";
 
 /** The functions of `convex/notes.ts` in the fixture. */
@@ -17,17 +17,6 @@ export const notes = {
   whoAmI: reference<"query", Record<string, never>, string | null>("notes:whoAmI"),
   createStream: reference<"mutation", Record<string, never>, string>("notes:createStream"),
 };
-
-export interface DeploymentAddress {
-  url: string;
-  adminKey: string;
-}
-
-export interface CliOutcome {
-  exitCode: number;
-  stdout: string;
-  stderr: string;
-}
 
 export interface FixtureApp {
   folder: string;
@@ -50,42 +39,12 @@ export function createFixtureApp(name: string): FixtureApp {
   const folder = mkdtempSync(join(tmpdir(), `${name}-app-`));
   cpSync(join(rootFolder, "tests", "embedded", "fixtures", name), folder, { recursive: true });
   symlinkSync(join(rootFolder, "node_modules"), join(folder, "node_modules"));
-  const convex: FixtureApp["convex"] = (deployment, ...args) => runCli(folder, deployment, args);
   return {
     folder,
-    convex,
-    async push(deployment) {
-      const outcome = await convex(deployment, "dev", "--once", "--typecheck", "disable");
-      if (outcome.exitCode !== 0)
-        throw new Error(`convex dev --once failed:\n${outcome.stdout}\n${outcome.stderr}`);
-      return outcome;
-    },
+    convex: (deployment, ...args) => cliIn(folder, deployment).run(args),
+    push: (deployment) => convexIn(folder, deployment, "dev", "--once", "--typecheck", "disable"),
     readFile: (name) => readFileSync(join(folder, name), "utf8"),
     writeFile: (name, text) => writeFileSync(join(folder, name), text),
     remove: () => rmSync(folder, { recursive: true }),
   };
-}
-
-function runCli(folder: string, { url, adminKey }: DeploymentAddress, args: string[]): Promise<CliOutcome> {
-  const cli = join(rootFolder, "node_modules", "convex", "bin", "main.js");
-  const env = {
-    ...process.env,
-    CI: "1",
-    NO_COLOR: "1",
-    CONVEX_DEPLOYMENT: "",
-    CONVEX_SELF_HOSTED_URL: url,
-    CONVEX_SELF_HOSTED_ADMIN_KEY: adminKey,
-  };
-  return new Promise((resolve) => {
-    const child = execFile(
-      process.execPath,
-      [cli, ...args],
-      { cwd: folder, env },
-      (error, stdout, stderr) => {
-        const exitCode = error === null ? 0 : typeof error.code === "number" ? error.code : 1;
-        resolve({ exitCode, stdout, stderr });
-      },
-    );
-    child.stdin?.end();
-  });
 }

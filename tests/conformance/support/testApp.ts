@@ -7,7 +7,7 @@ import { makeFunctionReference } from "convex/server";
 import type { Value } from "convex/values";
 import { WebSocket } from "ws";
 import { rootFolder } from "../../support/serviceProcess.ts";
-import { cliIn, type Cli, type CliOutcome } from "./cli.ts";
+import { cliIn, type Cli, type CliOutcome } from "../../support/convexCli.ts";
 import { openTarget, type Target } from "./target.ts";
 
 type Args = Record<string, Value>;

@@ -2,35 +2,25 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { ConvexHttpClient } from "convex/browser";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { startDeployment, type Deployment } from "../../../embedded/deployment.ts";
+import { afterEach, beforeAll, expect, test } from "vitest";
+import type { Deployment } from "../../../embedded/deployment.ts";
+import { deployFixture } from "../../support/deployedFixture.ts";
 import { startEmbedded } from "../../support/embeddedDeployment.ts";
 import { files, filesOnDisk, upload } from "../../support/filesApp.ts";
-import { createFixtureApp, type NotesApp } from "../../support/notesApp.ts";
+import type { FixtureApp } from "../../support/notesApp.ts";
 import { RawConnection } from "../../support/rawHttp.ts";
 
-let app: NotesApp;
+let app: FixtureApp;
 let dataDir: string;
 let deployment: Deployment;
 let client: ConvexHttpClient;
-const logged: string[] = [];
+let logged: string[];
 
 beforeAll(async () => {
-  app = createFixtureApp("files");
-  dataDir = `${app.folder}/data`;
-  deployment = await startDeployment({
-    dataDir,
-    port: 0,
-    sitePort: 0,
-    writeLog: (line) => logged.push(line),
-  });
-  await app.push(deployment);
+  const fixture = await deployFixture("files");
+  ({ app, dataDir, deployment, logged } = fixture);
   client = new ConvexHttpClient(deployment.url);
-});
-
-afterAll(async () => {
-  await deployment.close();
-  app.remove();
+  return fixture.close;
 });
 
 afterEach(() => {

@@ -1,27 +1,23 @@
 /** `GET /api/usage`: what each function has used since the start of the process, whoever called it. */
 import { ConvexClient, ConvexHttpClient } from "convex/browser";
 import { makeFunctionReference as reference } from "convex/server";
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
-import { startDeployment, type Deployment } from "../../../embedded/deployment.ts";
+import { beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
+import type { Deployment } from "../../../embedded/deployment.ts";
+import { deployFixture } from "../../support/deployedFixture.ts";
 import type { FunctionUsage } from "../../../embedded/protocol/calls.ts";
-import { createNotesApp, notes, type NotesApp } from "../../support/notesApp.ts";
+import { notes } from "../../support/notesApp.ts";
 
-let app: NotesApp;
 let deployment: Deployment;
 let before: FunctionUsage[];
 
 beforeAll(async () => {
-  app = createNotesApp();
-  deployment = await startDeployment({ dataDir: `${app.folder}/data`, port: 0, sitePort: 0 });
-  await app.push(deployment);
+  const fixture = await deployFixture("notes");
+  ({ deployment } = fixture);
   await new ConvexHttpClient(deployment.url, { logger: false }).mutation(notes.add, {
     board: "full",
     text: "x".repeat(1_000),
   });
-});
-afterAll(async () => {
-  await deployment.close();
-  app.remove();
+  return fixture.close;
 });
 beforeEach(async () => {
   before = await usage();

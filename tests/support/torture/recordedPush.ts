@@ -3,7 +3,8 @@ import { createServer, type IncomingHttpHeaders } from "node:http";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
-import type { DeploymentAddress, FixtureApp } from "../notesApp.ts";
+import type { DeploymentAddress } from "../convexCli.ts";
+import type { FixtureApp } from "../notesApp.ts";
 
 const startPushPath = "/api/deploy2/start_push";
 

@@ -2,8 +2,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { rootFolder } from "../../support/serviceProcess.ts";
-import type { Target } from "./target.ts";
+import { rootFolder } from "./serviceProcess.ts";
+
+export interface DeploymentAddress {
+  url: string;
+  adminKey: string;
+}
 
 export interface CliOutcome {
   exitCode: number;
@@ -31,7 +35,7 @@ export interface Cli {
 const program = join(rootFolder, "node_modules", "convex", "bin", "main.js");
 
 /** Points the CLI at the deployment, and nowhere else. */
-function cliEnvironment({ url, adminKey }: Pick<Target, "url" | "adminKey">): NodeJS.ProcessEnv {
+function cliEnvironment({ url, adminKey }: DeploymentAddress): NodeJS.ProcessEnv {
   return {
     ...process.env,
     // Its crash reporter asks the network otherwise, and colours would stand in the way of the text.
@@ -43,9 +47,9 @@ function cliEnvironment({ url, adminKey }: Pick<Target, "url" | "adminKey">): No
   };
 }
 
-export function cliIn(folder: string, target: Pick<Target, "url" | "adminKey">): Cli {
+export function cliIn(folder: string, deployment: DeploymentAddress): Cli {
   const begin = (args: readonly string[]): ChildProcess =>
-    spawn(process.execPath, [program, ...args], { cwd: folder, env: cliEnvironment(target) });
+    spawn(process.execPath, [program, ...args], { cwd: folder, env: cliEnvironment(deployment) });
   return {
     async run(args, input = "") {
       const child = begin(args);
@@ -74,6 +78,17 @@ export function cliIn(folder: string, target: Pick<Target, "url" | "adminKey">):
       };
     },
   };
+}
+
+/** @throws Error with all it printed when the command fails. */
+export async function convexIn(
+  folder: string,
+  deployment: DeploymentAddress,
+  ...args: string[]
+): Promise<CliOutcome> {
+  const outcome = await cliIn(folder, deployment).run(args);
+  if (outcome.exitCode === 0) return outcome;
+  throw new Error(`convex ${args.join(" ")} failed:\n${outcome.stdout}\n${outcome.stderr}`);
 }
 
 interface Collected {
