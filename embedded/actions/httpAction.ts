@@ -14,7 +14,7 @@ import { refuseJsSyscall } from "./functionAction.ts";
 import { matchRoute } from "./httpRoutes.ts";
 import { isOwnRequest } from "./ownRequests.ts";
 import { toWebRequest } from "./webRequest.ts";
-import { sendResponse, sendText } from "./sendResponse.ts";
+import { isOver, sendResponse, sendText } from "./sendResponse.ts";
 import { expectsContinue, SiteRequestBody, type BodyRefusal } from "./siteRequestBody.ts";
 import type { ActionServices } from "./services.ts";
 import type { RunnableComponent } from "./threadMessages.ts";
@@ -33,6 +33,7 @@ export async function serveHttpAction(
 ): Promise<void> {
   outgoing.on("error", () => undefined); // the client is gone; `close` says so too
   await services.introduced;
+  if (isOver(outgoing)) return;
   const component = services.component(app);
   if (!component?.httpRoutes) {
     return sendText(outgoing, 404, "This Convex deployment does not have HTTP actions enabled.");
@@ -46,7 +47,7 @@ export async function serveHttpAction(
   const release = await services.slots.acquire(origin);
   if (!release) return refuseForNow(outgoing, services.limits.concurrent);
   try {
-    if (outgoing.destroyed) return; // the client left while it waited in line
+    if (isOver(outgoing)) return; // the client left while it waited in line
     const gone = new AbortController();
     const request = requestOrNull(incoming, body, gone.signal);
     if (request) await new HttpActionRun(request, body, gone, outgoing, services, component).serve();

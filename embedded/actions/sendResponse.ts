@@ -79,7 +79,7 @@ async function sendBody(
 const separateHeaders = new Set(["set-cookie", "transfer-encoding"]);
 
 /** The client is gone, or what it sent after its head was no HTTP and it has been told. */
-function isOver(outgoing: ServerResponse): boolean {
+export function isOver(outgoing: ServerResponse): boolean {
   return outgoing.destroyed || outgoing.headersSent;
 }
 
