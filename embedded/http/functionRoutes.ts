@@ -1,6 +1,6 @@
 /**
  * Calling functions over HTTP, https://docs.convex.dev/http-api and what ConvexHttpClient and `convex run` use:
- * `{ path, args, format }` in, `{ status, value | errorMessage, logLines }` out, with status 200 in both cases.
+ * `{ path, args, format }` in, `{ status, value | errorMessage, logLines? }` out, with status 200 in both cases.
  */
 import type { CommittedResult } from "../protocol/calls.ts";
 import { DeploymentError } from "../protocol/deploymentError.ts";
@@ -35,10 +35,9 @@ const queryByUrl: Route = {
   access: "anyone",
   async handle(context) {
     const { searchParams } = context.url;
-    const encodedArgs = searchParams.get("args");
     return await call(context, "query", {
-      path: searchParams.get("path"),
-      args: encodedArgs === null ? {} : parseJson(encodedArgs),
+      path: parameter(searchParams, "path"),
+      args: parseJson(parameter(searchParams, "args")),
       format: searchParams.get("format") ?? undefined,
     });
   },
@@ -152,6 +151,7 @@ function functionRequest(
   kind: FunctionRequest["kind"],
   body: Record<string, unknown>,
 ): FunctionRequest {
+  for (const field of ["path", "args"]) if (body[field] === undefined) throw missingField(field);
   const args = argumentsOf(body["args"]);
   refuseDeepNesting(args, "args");
   return {
@@ -189,12 +189,22 @@ function formatOf(format: unknown): ResultFormat {
 function encodeResult({ result }: CommittedResult, format: ResultFormat): string {
   const rendered = (encoded: string): string =>
     format === "json" ? JSON.stringify(toPlainJson(JSON.parse(encoded))) : encoded;
-  const logLines = JSON.stringify(result.logLines);
+  const logLines = result.logLines.length === 0 ? "" : `,"logLines":${JSON.stringify(result.logLines)}`;
   if (result.status === "success")
-    return `{"status":"success","value":${rendered(result.valueJson)},"logLines":${logLines}}`;
-  const errorData = result.dataJson === undefined ? "" : `"errorData":${rendered(result.dataJson)},`;
-  const errorMessage = JSON.stringify(result.message);
-  return `{"status":"error","errorMessage":${errorMessage},${errorData}"logLines":${logLines}}`;
+    return `{"status":"success","value":${rendered(result.valueJson)}${logLines}}`;
+  const errorData = result.dataJson === undefined ? "" : `,"errorData":${rendered(result.dataJson)}`;
+  return `{"status":"error","errorMessage":${JSON.stringify(result.message)}${errorData}${logLines}}`;
+}
+
+function missingField(field: string): DeploymentError {
+  const message = `Failed to deserialize the JSON body into the target type: missing field \`${field}\``;
+  return new DeploymentError("BadJsonBody", message);
+}
+
+function parameter(searchParams: URLSearchParams, name: string): string {
+  const value = searchParams.get(name);
+  if (value !== null) return value;
+  throw new DeploymentError("BadQueryArgs", `Failed to deserialize query string: missing field \`${name}\``);
 }
 
 function decodePath(path: string): string {

@@ -7,8 +7,8 @@ import { DeploymentError } from "../protocol/deploymentError.ts";
 import { ByteBudget } from "./byteBudget.ts";
 import { GatheredBytes } from "./gatheredBytes.ts";
 
-/** Arguments of a function are at most 16 MiB on Convex; JSON around them needs a little more. */
-export const maxFunctionBodyBytes = 17 * 1024 * 1024;
+/** Convex's own: the largest arguments and a little around them. */
+export const maxFunctionBodyBytes = 16 * 1024 * 1024 + 2_000;
 /** A push carries all sources and source maps of an app. */
 export const maxPushBodyBytes = 256 * 1024 * 1024;
 
@@ -16,21 +16,29 @@ export const maxPushBodyBytes = 256 * 1024 * 1024;
 const bodiesBeingRead = new ByteBudget(2 * maxPushBodyBytes);
 
 /**
- * Throws BodyTooLarge past `maxBytes` (counted after decompression), TooManyConcurrentRequests when others fill the budget,
- * BadJsonBody when it is not JSON.
+ * Throws BadJsonBody when it is not JSON, is not said to be, or is longer than `maxBytes` (counted after decompression), and
+ * TooManyConcurrentRequests when others fill the budget. What is no Content-Type of JSON, any page may send without asking.
  */
 export async function readJsonBody(
   request: IncomingMessage,
   maxBytes: number,
   budget = bodiesBeingRead,
 ): Promise<unknown> {
+  if (!isJsonType(request.headers["content-type"]))
+    throw new DeploymentError("BadJsonBody", "Expected request with `Content-Type: application/json`");
   const text = await readBody(request, maxBytes, budget);
-  if (text === "") throw new DeploymentError("BadJsonBody", "The request has no body: JSON is expected.");
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new DeploymentError("BadJsonBody", "The body of the request is not JSON.", { cause });
+    const detail = cause instanceof Error ? cause.message : String(cause);
+    throw new DeploymentError("BadJsonBody", `Failed to parse the request body as JSON: ${detail}`, {
+      cause,
+    });
   }
+}
+
+function isJsonType(contentType: string | undefined): boolean {
+  return /^application\/(?:[^;\s]+\+)?json\s*(?:;|$)/i.test(contentType ?? "");
 }
 
 async function readBody(request: IncomingMessage, maxBytes: number, budget: ByteBudget): Promise<string> {
@@ -39,10 +47,7 @@ async function readBody(request: IncomingMessage, maxBytes: number, budget: Byte
   const collect = async (source: AsyncIterable<Buffer>): Promise<void> => {
     for await (const chunk of source) {
       if (body.size + chunk.length > maxBytes) {
-        throw new DeploymentError(
-          "BodyTooLarge",
-          `The body is larger than ${maxBytes} bytes, the limit of this endpoint.`,
-        );
+        throw new DeploymentError("BadJsonBody", "Failed to buffer the request body: length limit exceeded");
       }
       share.take(chunk.length);
       body.add(chunk);

@@ -43,7 +43,6 @@ const codes = {
   FileNotFound: { status: 404, cause: "user" }, // never stored, or deleted
   MethodNotAllowed: { status: 405, cause: "user" },
   UploadTimedOut: { status: 408, cause: "user" },
-  BodyTooLarge: { status: 413, cause: "user" },
   TooManyConcurrentRequests: { status: 429, cause: "user" },
   PortTaken: { status: 500, cause: "system" },
   FolderInUse: { status: 500, cause: "system" },

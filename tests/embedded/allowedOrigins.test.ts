@@ -28,8 +28,8 @@ afterAll(async () => {
 function callFrom(origin: string | null, method = "POST"): Promise<Response> {
   return fetch(`${running.ready.url}/api/query`, {
     method,
-    headers: origin === null ? {} : { Origin: origin },
-    ...(method === "POST" ? { body: '{"path":"notes:list"}' } : {}),
+    headers: { "Content-Type": "application/json", ...(origin === null ? {} : { Origin: origin }) },
+    ...(method === "POST" ? { body: '{"path":"notes:list","args":{}}' } : {}),
   });
 }
 

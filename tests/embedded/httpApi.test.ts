@@ -13,12 +13,14 @@ beforeAll(async () => {
   return fixture.close;
 });
 
+const json = { "Content-Type": "application/json" };
+
 function request(path: string, init: RequestInit = {}): Promise<Response> {
   return fetch(deployment.url + path, init);
 }
 
 async function post(path: string, body: unknown, authorization?: string) {
-  const headers = new Headers(authorization === undefined ? {} : { Authorization: authorization });
+  const headers = new Headers(authorization === undefined ? json : { ...json, Authorization: authorization });
   const response = await request(path, { method: "POST", body: JSON.stringify(body), headers });
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 }
@@ -29,7 +31,7 @@ test("functions are called by path, by URL and by GET", async () => {
   const byUrl = await post("/api/run/notes/list", { args: { board: "http" } });
   const args = encodeURIComponent(JSON.stringify({ board: "http" }));
   const byGet = await (await request(`/api/query?path=notes:list&args=${args}`)).json();
-  expect(byPath.body).toEqual({ status: "success", value: ["one"], logLines: [] });
+  expect(byPath.body).toEqual({ status: "success", value: ["one"] });
   expect([byUrl.body, byGet]).toEqual([byPath.body, byPath.body]);
 });
 
@@ -39,7 +41,7 @@ test("a batch of queries is answered in its order, each for itself", async () =>
   const { body } = await post("/api/query_batch", {
     queries: [list, { path: "notes:none", args: {} }, list],
   });
-  const answer = { status: "success", value: ["one"], logLines: [] };
+  const answer = { status: "success", value: ["one"] };
   expect(body["results"]).toEqual([answer, expect.objectContaining({ status: "error" }), answer]);
   expect((await post("/api/query_batch", { queries: [] })).body).toEqual({ results: [] });
 });
@@ -56,7 +58,7 @@ test("a function of any kind is called by the admin, and in its URL by anybody",
   const call = { path: "notes:list", args: { board: "any" } };
   expect((await post("/api/function", call)).status).toBe(401);
   const asAdmin = await post("/api/function", call, `Convex ${deployment.adminKey}`);
-  expect(asAdmin.body).toEqual({ status: "success", value: [], logLines: [] });
+  expect(asAdmin.body).toEqual({ status: "success", value: [] });
   expect((await post("/api/run/notes", { args: {} })).body["code"]).toBe("MissingIdentifier");
 });
 
@@ -95,13 +97,19 @@ test("an admin endpoint refuses before it reads the body", async () => {
 });
 
 test.each([
-  ["no body", "", 400, "has no body"],
-  ["no JSON", "{", 400, "is not JSON"],
-  ["no path", "{}", 400, "path must be a string"],
-  ["an unknown format", '{"path":"notes:list","format":"xml"}', 400, 'must be one of [`json`]. Got "xml"'],
+  ["no body", "", 400, "Failed to parse the request body as JSON: "],
+  ["no JSON", "{", 400, "Failed to parse the request body as JSON: "],
+  ["no path", "{}", 400, "into the target type: missing field `path`"],
+  ["no arguments", '{"path":"notes:list"}', 400, "into the target type: missing field `args`"],
+  [
+    "an unknown format",
+    '{"path":"notes:list","args":{},"format":"xml"}',
+    400,
+    'must be one of [`json`]. Got "xml"',
+  ],
   ["two arguments", '{"path":"notes:list","args":[{},{}]}', 400, "more than one value"],
 ])("a call with %s is refused with a sentence", async (_what, body, status, sentence) => {
-  const response = await request("/api/query", { method: "POST", body });
+  const response = await request("/api/query", { method: "POST", body, headers: json });
   const answer = (await response.json()) as { message: string };
   expect(response.status).toBe(status);
   expect(answer.message).toContain(sentence);
@@ -109,14 +117,48 @@ test.each([
 
 test("a body beyond the limit is refused, compressed or not", async () => {
   const large = JSON.stringify({ path: "notes:list", args: { board: "x".repeat(18_000_000) } });
-  const plain = await request("/api/query", { method: "POST", body: large });
+  const plain = await request("/api/query", { method: "POST", body: large, headers: json });
   const { brotliCompressSync } = await import("node:zlib");
   const compressed = await request("/api/query", {
     method: "POST",
     body: brotliCompressSync(large, { params: { 1: 1 } }),
-    headers: { "Content-Encoding": "br" },
+    headers: { ...json, "Content-Encoding": "br" },
   });
-  expect([plain.status, compressed.status]).toEqual([413, 413]);
+  const refusal = {
+    code: "BadJsonBody",
+    message: "Failed to buffer the request body: length limit exceeded",
+  };
+  for (const answer of [plain, compressed])
+    expect([answer.status, await answer.json()]).toEqual([400, refusal]);
+});
+
+test.each([
+  [undefined, "BadJsonBody"],
+  ["text/plain;charset=UTF-8", "BadJsonBody"],
+  ["application/x-www-form-urlencoded", "BadJsonBody"],
+  ["application/jsonp", "BadJsonBody"],
+  ["application/json", undefined],
+  ["application/json; charset=utf-8", undefined],
+  ["Application/Vnd.App+JSON", undefined],
+])("a body of the Content-Type %s is answered with the code %s", async (type, code) => {
+  // Bytes: for text, fetch would name a type by itself.
+  const body = new TextEncoder().encode('{"path":"notes:list","args":{"board":"typed"}}');
+  const headers = new Headers(type === undefined ? {} : { "Content-Type": type });
+  const answer = await request("/api/query", { method: "POST", body, headers });
+  const message = "Expected request with `Content-Type: application/json`";
+  expect([answer.status, await answer.json()]).toEqual(
+    code === undefined ? [200, { status: "success", value: [] }] : [400, { code, message }],
+  );
+});
+
+test.each(["path", "args"])("a query by its URL without %s is refused", async (missing) => {
+  const given = new URLSearchParams({ path: "notes:list", args: "{}" });
+  given.delete(missing);
+  const answer = await request(`/api/query?${given}`);
+  expect([answer.status, await answer.json()]).toEqual([
+    400,
+    { code: "BadQueryArgs", message: `Failed to deserialize query string: missing field \`${missing}\`` },
+  ]);
 });
 
 test("endpoints that are not there say so", async () => {
@@ -135,7 +177,16 @@ test.each([
 ])("%s in the request line is answered with a sentence and not logged", async (_what, line, status) => {
   const client = await RawConnection.open(deployment.url);
   const body = '{"path":"notes:list","args":{"board":"raw"}}';
-  client.send([line, "Host: deployment", `Content-Length: ${body.length}`, "Connection: close"], body);
+  client.send(
+    [
+      line,
+      "Host: deployment",
+      "Content-Type: application/json",
+      `Content-Length: ${body.length}`,
+      "Connection: close",
+    ],
+    body,
+  );
   const answer = await client.untilEnd();
   expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
   expect(answer).toContain(status === 200 ? '"success"' : '"code":"BadRequest"');
@@ -144,7 +195,7 @@ test.each([
 
 test("arguments that nest too deeply are refused in a sentence and not logged", async () => {
   const body = `{"path":"notes:list","args":{"board":${"[".repeat(20_000)}${"]".repeat(20_000)}}}`;
-  const answer = await request("/api/query", { method: "POST", body });
+  const answer = await request("/api/query", { method: "POST", body, headers: json });
   expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining("more than 128 deep")]);
   expect(logged).toEqual([]);
 });

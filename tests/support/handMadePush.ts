@@ -19,7 +19,7 @@ export interface HandPusher {
 
 export function handPusher({ url, adminKey }: { url: string; adminKey: string }): HandPusher {
   const post = async (path: string, body: unknown): Promise<PushAnswer> => {
-    const headers = { Authorization: `Convex ${adminKey}` };
+    const headers = { Authorization: `Convex ${adminKey}`, "Content-Type": "application/json" };
     const response = await fetch(url + path, { method: "POST", body: JSON.stringify(body), headers });
     return { status: response.status, body: (await response.json()) as Record<string, unknown> };
   };

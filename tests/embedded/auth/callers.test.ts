@@ -112,7 +112,7 @@ test("a refused token is a 401 with Convex's code and sentence", async () => {
     const response = await fetch(`${app.deployment.url}/api/query`, {
       method: "POST",
       body: JSON.stringify({ path: "who:amI", args: {} }),
-      headers: { Authorization: `Bearer ${token}` },
+      headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
     });
     return [response.status, await response.json()];
   };
@@ -138,7 +138,7 @@ test("a user's token opens no internal function, no system query and no admin en
     await fetch(app.deployment.url + path, {
       method: "POST",
       body: JSON.stringify(body),
-      headers: { Authorization: `Bearer ${await provider.token()}` },
+      headers: { Authorization: `Bearer ${await provider.token()}`, "Content-Type": "application/json" },
     });
   const system = await post("/api/query", { path: "_system/cli/queryEnvironmentVariables", args: {} });
   expect(await system.json()).toMatchObject({ status: "error" });

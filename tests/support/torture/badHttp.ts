@@ -129,6 +129,7 @@ export function badRequest(dice: Dice): Buffer {
     `Host: ${dice.chance(0.9) ? "127.0.0.1" : dice.pick(["", "a b", "[::1", "x".repeat(300), "127.0.0.1:99999"])}`,
   ];
   if (dice.chance(0.9)) headers.push(`Content-Length: ${body.length}`);
+  if (dice.chance(0.9)) headers.push("Content-Type: application/json");
   for (let count = dice.below(4); count > 0; count--) headers.push(dice.pick(oddHeaders));
   if (dice.chance(0.02)) for (let count = 0; count < 3_000; count++) headers.push(`X-${count}: y`);
   if (dice.chance(0.02)) headers.push(`X-Long: ${"z".repeat(40_000)}`);
@@ -148,14 +149,14 @@ function badBody(dice: Dice): Buffer {
 
 /** Two requests for who believes one length, one for who believes the other. */
 export const smuggling: readonly string[] = [
-  "POST /api/query HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /version HTTP/1.1\r\nHost: a\r\n\r\n",
-  "POST /api/query HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nContent-Length: 50\r\n\r\n{}\r\nGET /version HTTP/1.1\r\n\r\n",
-  "POST /api/query HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
-  "POST /api/query HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
-  "POST /api/query HTTP/1.1\r\nHost: a\r\nTransfer-Encoding:\u000bchunked\r\n\r\n0\r\n\r\n",
-  "POST /api/query HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\nx\r\n0\r\n\r\n",
-  "POST /api/query HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\nx\r\n0\r\n\r\n",
-  "POST /api/query HTTP/1.1\nHost: a\nContent-Length: 2\n\n{}",
+  "POST /api/query HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /version HTTP/1.1\r\nHost: a\r\n\r\n",
+  "POST /api/query HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 4\r\nContent-Length: 50\r\n\r\n{}\r\nGET /version HTTP/1.1\r\n\r\n",
+  "POST /api/query HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+  "POST /api/query HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+  "POST /api/query HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding:\u000bchunked\r\n\r\n0\r\n\r\n",
+  "POST /api/query HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\nx\r\n0\r\n\r\n",
+  "POST /api/query HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\nx\r\n0\r\n\r\n",
+  "POST /api/query HTTP/1.1\nHost: a\nContent-Type: application/json\nContent-Length: 2\n\n{}",
   "GET /version HTTP/1.1\r\nHost: a\r\n\tfolded: x\r\n\r\n",
   "GET /version\r\n\r\n",
   "\r\n\r\n\r\nGET",

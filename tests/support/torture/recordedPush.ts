@@ -69,6 +69,7 @@ function forwarded({
   "content-encoding": encoding,
 }: IncomingHttpHeaders): Record<string, string> {
   return {
+    "content-type": "application/json",
     ...(authorization === undefined ? {} : { authorization }),
     ...(encoding === undefined ? {} : { "content-encoding": encoding }),
   };
