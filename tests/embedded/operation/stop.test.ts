@@ -175,6 +175,45 @@ test("nothing new is begun while it stops: new connections are refused, requests
   expect(await running.ended).toBe(0);
 });
 
+test("the site port, too, answers a request on an open connection with a 503 while it stops", async () => {
+  const running = await startGated(newFolder(), "--stop-seconds", "60");
+  const gate = await newGate();
+  const connection = await RawConnection.open(running.ready.siteUrl);
+  const path = `/stream?gate=${encodeURIComponent(gate.url)}`;
+  connection.send([`GET ${path} HTTP/1.1`, "Host: site"]);
+  await expect.poll(gate.waiting).toBe(1);
+  running.signal();
+  await expect.poll(running.stderr).toContain("Stopping: 1 actions");
+  // Taken when the stream before it has ended: answers come in the order of their requests.
+  connection.send(["GET /stream HTTP/1.1", "Host: site"]);
+  gate.open();
+  const answers = await connection.untilEnd();
+  expect(answers.match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 503"]);
+  expect(answers).toContain("The deployment is stopping. Try again in a moment.");
+  expect(await running.ended).toBe(0);
+});
+
+test("a second signal ends at once what the first let run, and what was acknowledged is on disk", async () => {
+  const dataFolder = newFolder();
+  const running = await startGated(dataFolder, "--stop-seconds", "3600");
+  const gate = await newGate();
+  const client = new ConvexHttpClient(running.ready.url, { logger: false });
+  await client.mutation(notes.add, { board: "kept", text: "acknowledged" });
+  const lost = client.action(wait, { gate: gate.url }).catch((error: Error) => error.message);
+  await expect.poll(gate.waiting).toBe(1);
+  running.signal();
+  await expect.poll(running.stderr).toContain("A second signal ends them at once.");
+  // Signals within a second are one: npm and the terminal both pass on a Ctrl-C. So each is repeated until one counts.
+  const repeat = setInterval(running.signal, 100);
+  onTestFinished(() => clearInterval(repeat));
+  expect(await running.ended).toBe(1);
+  expect(await lost).toBe("fetch failed");
+  const again = await start(dataFolder);
+  expect(await new ConvexHttpClient(again.ready.url).query(notes.list, { board: "kept" })).toEqual([
+    "acknowledged",
+  ]);
+});
+
 test("what does not end in time is ended, and a scheduled action has failed at the next start", async () => {
   const dataFolder = newFolder();
   const running = await startGated(dataFolder, "--stop-seconds", "0.2");
