@@ -14,6 +14,7 @@ import { deployedApp, type AppFiles } from "./pushedApp.ts";
 
 export interface ActionFixture {
   pool: ActionPool;
+  dataDir: string;
   /** In order of their end. */
   completions: FunctionCompletion[];
   /** Resolves with the next completion that has not been taken. */
@@ -84,6 +85,7 @@ export async function startActions(
   if (!options.withoutCode) await push(files);
   return {
     pool,
+    dataDir,
     completions,
     logs,
     push,

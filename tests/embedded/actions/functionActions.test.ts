@@ -1,7 +1,8 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
+import { newFileKey, storageFolders } from "../../../embedded/files/storageFolders.ts";
 import type { ActionContext } from "../../../embedded/protocol/actions.ts";
 import {
   startActions,
@@ -168,7 +169,7 @@ test("an action in flight finishes on the code it began with", async () => {
   expect(await fresh).toMatchObject({ valueJson: "2" });
 });
 
-test("a busy loop costs the thread: its work fails, and a new thread serves the same port", async () => {
+test("a busy loop costs the thread: its work fails, what it stored is gone, and a new thread serves the same port", async () => {
   const { gates, syscall } = withGates();
   const actions = await start(
     { "m.ts": action(`for (;;) {}`), "n.ts": action(`await ctx.runQuery("door"); return "done"`) },
@@ -177,6 +178,8 @@ test("a busy loop costs the thread: its work fails, and a new thread serves the 
   const url = actions.pool.localUrl;
   const innocent = actions.run("n.js:run");
   await gates.reached("door");
+  const folder = storageFolders(actions.dataDir).actions;
+  writeFileSync(join(folder, newFileKey()), "what an action was storing");
   const busy = actions.run("m.js:run");
   const message = expect.stringContaining("The action was lost: a function kept its thread busy") as string;
   expect(await busy).toMatchObject({ status: "error", message });
@@ -184,6 +187,7 @@ test("a busy loop costs the thread: its work fails, and a new thread serves the 
 
   gates.open("door");
   expect(await actions.run("n.js:run")).toMatchObject({ status: "success", valueJson: `"done"` });
+  expect(readdirSync(folder)).toEqual([]);
   expect(actions.pool.localUrl).toBe(url);
   expect(await (await fetch(url)).text()).toContain("does not have HTTP actions enabled");
 });
