@@ -66,16 +66,25 @@ const queryBatch: Route = {
   },
 };
 
-/** Known difference from Convex: no old snapshots are kept, so the query sees what was written since `ts`, too. */
+/** No old snapshots are kept: once something was written since `ts`, the client has to begin again with a new one. */
 const queryAtTs: Route = {
   access: "anyone",
   async handle(context) {
     const body = asObject(await readJsonBody(context.request, maxFunctionBodyBytes), "The body");
-    const wanted = parseTs(asString(body["ts"], "ts"));
-    if (wanted > (await context.engine.request("latestTs"))) {
+    const format = formatOf(body["format"]);
+    const ts = asString(body["ts"], "ts");
+    const wanted = parseTs(ts);
+    const committed = await context.engine.request("runFunction", functionRequest(context, "query", body));
+    if (committed.ts < wanted)
       throw new DeploymentError("BadRequest", "ts lies in the future of this deployment.");
+    if (committed.ts > wanted) {
+      throw new DeploymentError(
+        "SnapshotNotKept",
+        `Something was written since the timestamp ${ts}, and this deployment keeps the newest snapshot only. ` +
+          "Ask /api/query_ts for a new one and run the queries of the old one again.",
+      );
     }
-    return await call(context, "query", body);
+    return { type: "encodedJson", encoded: encodeResult(committed, format) };
   },
 };
 

@@ -9,6 +9,7 @@ const codes = {
   BadFormat: { status: 400, cause: "user" }, // of a function's result
   MissingIdentifier: { status: 400, cause: "user" }, // /api/run without module and function
   BadQueryArgs: { status: 400, cause: "user" }, // a parameter of the URL is missing or wrong
+  SnapshotNotKept: { status: 400, cause: "user" }, // of a query at a timestamp since which something was written
   BadHeader: { status: 400, cause: "user" },
   InvalidStoragePath: { status: 400, cause: "user" }, // the URL of a file that storage.getUrl did not make
   Sha256Mismatch: { status: 400, cause: "user" }, // an upload is not what its sender said

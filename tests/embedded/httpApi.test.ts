@@ -46,6 +46,20 @@ test("a batch of queries is answered in its order, each for itself", async () =>
   expect((await post("/api/query_batch", { queries: [] })).body).toEqual({ results: [] });
 });
 
+test("a query at a timestamp holds while nothing was written since, and is refused afterwards", async () => {
+  const list = { path: "notes:list", args: { board: "snapshot" } };
+  const { ts } = (await post("/api/query_ts", {})).body;
+  const answer = { status: 200, body: { status: "success", value: [] } };
+  expect(await post("/api/query_at_ts", { ...list, ts })).toEqual(answer);
+  await post("/api/mutation", { path: "notes:add", args: { board: "snapshot", text: "one" } });
+  expect(await post("/api/query_at_ts", { ...list, ts })).toMatchObject({
+    status: 400,
+    body: { code: "SnapshotNotKept" },
+  });
+  const later = Buffer.alloc(8, 0x7f).toString("base64");
+  expect((await post("/api/query_at_ts", { ...list, ts: later })).body["message"]).toContain("in the future");
+});
+
 test.each(["json", "convex_clean_json", "convex_encoded_json", "convex_json"])(
   "a result in the format %s",
   async (format) => {
