@@ -134,9 +134,10 @@ export function openEngineParts(options: EngineOptions): EngineParts {
     onMutationEnd: (call, result, startedAtMs) => calls.recordMutation(call, result, startedAtMs),
     runAction: (call, jobId) => calls.action(call, jobId),
     onNotRun: (kind, call, message) => calls.recordNotRun(kind, call, message),
-    sweep: (transaction, nowMs) => {
-      transaction.touch();
-      mutationResults.removeOlderThan(nowMs - KEEP_MUTATION_RESULTS_MS);
+    sweep: (transaction, nowMs, limit) => {
+      const removed = mutationResults.removeOlderThan(nowMs - KEEP_MUTATION_RESULTS_MS, limit);
+      if (removed > 0) transaction.touch();
+      return removed;
     },
     onError: logError,
   });

@@ -9,14 +9,15 @@ import { removeFinishedJobs } from "./scheduledJobs.ts";
 import type { ScheduledRunParts } from "./scheduledRuns.ts";
 
 export interface SchedulerOptions extends ScheduledRunParts {
-  /** Other things to remove from time to time. */
-  sweep: (transaction: Transaction, nowMs: number) => void;
+  /** Removes other things from time to time, at most `limit` at once; returns how many. */
+  sweep: (transaction: Transaction, nowMs: number, limit: number) => number;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** Convex keeps the outcome of a job for seven days. */
 const KEEP_FINISHED_MS = 7 * DAY_MS;
 const SWEEP_EVERY_MS = 60 * 60 * 1000;
+/** The thread is not held up for longer by a day's worth of them. */
 const SWEEP_BATCH = 500;
 /** After a fault of the scheduler itself: the database could not even be read. */
 const FAULT_WAIT_MS = 1000;
@@ -99,10 +100,11 @@ export class Scheduler {
   #sweepIfDue(nowMs: number): void {
     if (nowMs < this.#nextSweepMs) return;
     const { transactions, sweep } = this.#options;
-    const { result: removed } = transactions.write((transaction) => {
-      sweep(transaction, nowMs);
-      return removeFinishedJobs(transaction, nowMs - KEEP_FINISHED_MS, SWEEP_BATCH);
+    const { result: hasMore } = transactions.write((transaction) => {
+      const others = sweep(transaction, nowMs, SWEEP_BATCH);
+      const jobs = removeFinishedJobs(transaction, nowMs - KEEP_FINISHED_MS, SWEEP_BATCH);
+      return others === SWEEP_BATCH || jobs === SWEEP_BATCH;
     });
-    this.#nextSweepMs = removed === SWEEP_BATCH ? nowMs : nowMs + SWEEP_EVERY_MS;
+    this.#nextSweepMs = hasMore ? nowMs : nowMs + SWEEP_EVERY_MS;
   }
 }

@@ -32,7 +32,15 @@ export class MutationResults {
     );
   }
 
-  removeOlderThan(ms: number): void {
-    this.#database.run("DELETE FROM mutation_results WHERE finished_ms < ?", ms);
+  /** At most `limit`, the oldest first. @returns how many are gone. */
+  removeOlderThan(ms: number, limit: number): number {
+    const { length } = this.#database.all(
+      `DELETE FROM mutation_results WHERE (session_id, request_id) IN
+         (SELECT session_id, request_id FROM mutation_results WHERE finished_ms < ? ORDER BY finished_ms LIMIT ?)
+       RETURNING request_id`,
+      ms,
+      limit,
+    );
+    return length;
   }
 }
