@@ -1,5 +1,5 @@
 /** Loops that nothing in the function ends: the function is ended, its writes are undone, and the engine is as it was. */
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { deployedCode, EngineFixture, functions } from "../../support/engineFixture.ts";
 
 const timedOut = "Function execution timed out (maximum duration: 1s)";
@@ -88,7 +88,7 @@ test("a scheduled loop fails alone, and other jobs of its time run", async () =>
   fixture.engine.startScheduler();
   await fixture.mutation("m:later");
   await fixture.timers.advance(10);
-  await vi.waitFor(async () => expect(await fixture.query("m:states")).toEqual(["failed", "success"]));
+  await expect.poll(() => fixture.query("m:states")).toEqual(["failed", "success"]);
   expect(await fixture.query("m:texts")).toContain("scheduled");
   expect(await fixture.query("m:texts")).not.toContain("inner");
 });
