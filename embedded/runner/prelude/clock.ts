@@ -21,6 +21,7 @@ export function installClock(nowMs: () => number): void {
   // Without a date they take the time of the machine.
   type Format = (date?: number | Date) => unknown;
   const formats = Intl.DateTimeFormat.prototype;
+  // oxlint-disable-next-line typescript/unbound-method -- called with a `this` of its own
   const formatOf = Object.getOwnPropertyDescriptor(formats, "format")!.get as (this: unknown) => Format;
   const bound = new WeakMap<object, Format>();
   Object.defineProperty(formats, "format", {
@@ -34,6 +35,7 @@ export function installClock(nowMs: () => number): void {
     },
     configurable: true,
   });
+  // oxlint-disable-next-line typescript/unbound-method -- called with a `this` of its own
   const { formatToParts } = formats;
   define(formats, "formatToParts", function (this: Intl.DateTimeFormat, date?: number | Date) {
     return formatToParts.call(this, date ?? nowMs());
