@@ -213,3 +213,8 @@ test("more variables than Convex takes are refused, by number and by size", asyn
     code: "EnvVarTotalSizeLimitMet",
   });
 });
+
+test("a variable may have a name that every object of JavaScript knows", async () => {
+  expect((await app.pusher.setVariables({ constructor: "x", toString: "y" })).status).toBe(200);
+  expect((await app.pusher.setVariables({ constructor: null, toString: null })).status).toBe(200);
+});
