@@ -112,8 +112,20 @@ async function respond(
     if (!error.isUserError) logFault(parts, request, requestId, error);
     // The rest of a refused body is not read: the connection cannot be used again.
     if (!request.complete && !response.headersSent) response.setHeader("Connection", "close");
-    send(parts, response, error.status, { type: "json", body: { code: error.code, message: error.message } });
+    send(parts, response, error.status, { type: "json", body: toldToCaller(error, requestId) });
   }
+}
+
+/** What a fault of the deployment itself says is for its log alone: it may name files and statements. */
+function toldToCaller(
+  { code, message }: DeploymentError,
+  requestId: string,
+): { code: string; message: string } {
+  if (code !== "Internal") return { code, message };
+  return {
+    code: "InternalServerError",
+    message: `Your request couldn't be completed. Try again later. The deployment's log says more at request ${requestId}.`,
+  };
 }
 
 /** Whoever asks for the health of a deployment that stops is told. */

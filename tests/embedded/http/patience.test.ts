@@ -135,3 +135,18 @@ test("bodies that are received at the same time share one budget, and give back 
   expect((await post(80)).status).toBe(200);
   slow.cut();
 });
+
+test("what a fault of the deployment says goes to its log, and to the caller where to look", async () => {
+  const fault = new Error("/data/deployment.sqlite: no such column: secret");
+  const failing = { then: (_: unknown, reject: (error: Error) => void) => reject(fault) };
+  const url = await urlOf(impatientServer(failing));
+  const response = await fetch(`${url}/api/query_ts`, { method: "POST" });
+  const answer = { status: response.status, body: (await response.json()) as unknown };
+  const requestId = response.headers.get("Convex-Request-Id") ?? "none";
+  expect(answer).toEqual({
+    status: 500,
+    body: { code: "InternalServerError", message: expect.stringContaining(requestId) as string },
+  });
+  expect(JSON.stringify(answer)).not.toContain("sqlite");
+  expect(logged.join("\n")).toContain("no such column: secret");
+});
