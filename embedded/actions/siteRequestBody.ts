@@ -4,6 +4,7 @@
  * the refusal.
  */
 import type { IncomingMessage } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { bodyChunks } from "../http/bodyChunks.ts";
 import type { ActionLimits } from "./threadMessages.ts";
 
@@ -17,6 +18,11 @@ type BodyLimits = Pick<ActionLimits, "maxRequestBytes" | "maxBodyIdleMs" | "maxB
 /** What Node reads away by itself when an action leaves it unread, so that the connection can be kept. */
 const maxDiscardedBytes = 64 * 1024;
 
+/** A sender of more pieces than these, smaller than this on average, is read in larger ones. */
+const fewPieces = 1_000;
+const crumbBytes = 256;
+const crumbPauseMs = 10;
+
 export class SiteRequestBody {
   /** null where there is none, or where Convex hands none over. */
   readonly stream: ReadableStream<Uint8Array> | null;
@@ -25,6 +31,7 @@ export class SiteRequestBody {
   #refusal: BodyRefusal | null = null;
   #chunks: AsyncGenerator<Buffer, void> | null = null;
   #size = 0;
+  #pieces = 0;
 
   /** @param onFirstRead - Called before the first byte is asked for, when somebody asks. */
   constructor(incoming: IncomingMessage, limits: BodyLimits, onFirstRead: () => void) {
@@ -56,6 +63,7 @@ export class SiteRequestBody {
         pull: async (controller) => {
           if (this.#chunks === null) onFirstRead();
           this.#chunks ??= this.#receive();
+          if (this.#isCrumbled) await sleep(crumbPauseMs);
           const { done, value } = await this.#chunks.next();
           if (done === true) controller.close();
           else controller.enqueue(this.#counted(value));
@@ -75,9 +83,15 @@ export class SiteRequestBody {
     );
   }
 
+  /** Each piece costs hundreds of bytes for as long as the function keeps it: crumbs are left to gather before they are read. */
+  get #isCrumbled(): boolean {
+    return this.#pieces > fewPieces && this.#size / this.#pieces < crumbBytes;
+  }
+
   /** A copy: Node's own bytes may share their memory with those of other requests. */
   #counted(chunk: Buffer): Uint8Array {
     this.#size += chunk.length;
+    this.#pieces++;
     const { maxRequestBytes } = this.#limits;
     if (this.#size > maxRequestBytes) throw this.#refuse(tooLarge(maxRequestBytes));
     return new Uint8Array(chunk);

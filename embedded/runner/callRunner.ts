@@ -257,6 +257,7 @@ export class CallRunner {
       code,
       transaction,
       plan,
+      depth: 0,
       userTime: null,
       identity: identityOf(call.caller),
       authToken: tokenOf(call.caller),

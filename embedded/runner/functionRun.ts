@@ -61,6 +61,8 @@ export interface FunctionRequest {
   transaction: Transaction;
   /** Whoever runs the request undoes it and runs it again while the plan is not final. */
   plan: RunPlan;
+  /** How many functions stand between the one from outside and the one that runs now. */
+  depth: number;
   /** Of the function that runs now, innermost. */
   userTime: UserTime | null;
   /** Attributes of the user, null when nobody is logged in. */
@@ -138,6 +140,7 @@ function runInRealm(
     streams: new QueryStreams(transaction),
     hasPaginated: false,
     call: (callee, calleeKind, calleeArgs, limits) => {
+      if (request.depth > maxCallDepth) throw new Error(callTooDeep);
       if (calleeKind === "snapshotQuery") return runOnSnapshot(services, request, callee, calleeArgs, limits);
       const run = (): FunctionResult =>
         runFunction(services, request, callee, calleeKind, calleeArgs, limits);
@@ -149,6 +152,7 @@ function runInRealm(
   const outer = request.userTime;
   const userTime = new UserTime(services.threadCpuMs);
   request.userTime = userTime;
+  request.depth++;
   const outcome = services.realms.run(
     fn.component.modules,
     {
@@ -170,6 +174,7 @@ function runInRealm(
   );
   const running = request.userTime;
   request.userTime = outer;
+  request.depth--;
   switch (outcome.status) {
     case "returned":
       transaction.usage.checkAll();
@@ -221,6 +226,9 @@ function hostOf(frame: FunctionFrame, userTime: UserTime): RealmHost {
     },
   };
 }
+
+const maxCallDepth = 8;
+const callTooDeep = "Cross component call depth limit exceeded. Do you have an infinite loop in your app?";
 
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -59,19 +59,36 @@ export function installDeterminism(inputs: DeterministicInputs): void {
   define("clearTimeout", () => undefined);
   define("clearInterval", () => undefined);
 
+  const isHeldWeakly = (value: unknown): boolean =>
+    (typeof value === "object" && value !== null) ||
+    typeof value === "function" ||
+    (typeof value === "symbol" && Symbol.keyFor(value) === undefined);
   class WeakRef {
     readonly #target: unknown;
     constructor(target: unknown) {
+      if (!isHeldWeakly(target)) throw new TypeError("target must be an object");
       this.#target = target;
     }
     deref(): unknown {
       return this.#target;
     }
+    get [Symbol.toStringTag](): string {
+      return "WeakRef";
+    }
   }
   class FinalizationRegistry {
-    register(): void {}
+    constructor(cleanUp: unknown) {
+      if (typeof cleanUp !== "function") throw new TypeError("cleanup must be callable");
+    }
+    register(target: unknown, held: unknown): void {
+      if (!isHeldWeakly(target)) throw new TypeError("target must be an object");
+      if (target === held) throw new TypeError("target and holdings must not be same");
+    }
     unregister(): boolean {
       return false;
+    }
+    get [Symbol.toStringTag](): string {
+      return "FinalizationRegistry";
     }
   }
   define("WeakRef", WeakRef);

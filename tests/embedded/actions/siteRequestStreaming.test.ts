@@ -95,6 +95,23 @@ test("an action that handles the error of a body that is too large answers for i
   expect(await client.until("limit of HTTP actions.")).toMatch(/^HTTP\/1\.1 200 /);
 });
 
+test("a body in crumbs reaches the action in few pieces, and whole", async () => {
+  const { url } = await actionSite(
+    `let [pieces, bytes] = [0, 0];
+     for await (const piece of request.body as any) { pieces += 1; bytes += piece.length; }
+     return Response.json({ pieces, bytes });`,
+  );
+  const client = await RawConnection.open(url);
+  const crumbs = 100_000;
+  client.send([...chunked, "Connection: close"], `${"1\r\nx\r\n".repeat(crumbs)}0\r\n\r\n`);
+  const { pieces, bytes } = JSON.parse(/\{.*\}/.exec(await client.untilEnd())?.[0] ?? "{}") as Record<
+    string,
+    number
+  >;
+  expect(bytes).toBe(crumbs);
+  expect(pieces).toBeLessThan(crumbs / 20);
+});
+
 test("a client that asks before it sends is told to go on when the action reads", async () => {
   const { gates, url } = await actionSite(`await door("begun"); return new Response(await request.text());`);
   const client = await RawConnection.open(url);

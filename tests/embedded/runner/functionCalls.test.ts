@@ -42,6 +42,7 @@ const APP = functions(`
     const metrics = await ctx.meta.getTransactionMetrics();
     return { ...(await ctx.meta.getFunctionMetadata()), read: metrics.documentsRead.used, ts: typeof ctx.meta.getSnapshotTs() };
   });
+  export const down = query({ args: { left: v.number() }, handler: async (ctx, { left }) => left === 0 ? "there" : await ctx.runQuery(anyApi.m.down, { left: left - 1 }) });
   export const environment = query(async () => [process.env.SECRET ?? null, process.env.CONVEX_CLOUD_URL ?? null]);
   export const ofChild = mutation(async (ctx, { text }) => {
     const id = await ctx.runMutation(components.shelf.books.put, { text });
@@ -173,6 +174,14 @@ test("metadata", async () => {
     read: 0,
     ts: "bigint",
   });
+});
+
+test("functions call one another eight deep, and no deeper", async () => {
+  expect(await fixture.query("m:down", { left: 8 })).toBe("there");
+  expect(await fixture.errorOf("m:down", { left: 9 })).toContain(
+    "Cross component call depth limit exceeded. Do you have an infinite loop in your app?",
+  );
+  expect(await fixture.query("m:down", { left: 8 })).toBe("there");
 });
 
 test("environment variables are the app's alone", async () => {

@@ -18,6 +18,35 @@ test("the clock of a query stands still, at the time the host gives", async () =
   ]);
 });
 
+test("Intl shows the clock of the query where it is given no date", async () => {
+  const body = `const format = new Intl.DateTimeFormat("en-CA");
+    const { format: loose } = format;
+    return [format.format(), loose(), format.format(0), format.formatToParts().map((part) => part.value).join(""),
+      new Date().toLocaleDateString("en-CA"), format.format === format.format, Date.length, Date.name]`;
+  const today = "2026-01-02";
+  expect(await queryValue(body)).toEqual([today, today, "1970-01-01", today, today, true, 7, "Date"]);
+});
+
+test("time passes for performance.now() in a mutation, and in no query", async () => {
+  const spin = `const start = performance.now(); for (let n = 0; n < 1e6; n++) Math.sqrt(n); return performance.now() > start`;
+  expect(await queryValue(spin)).toBe(false);
+  expect(await queryValue(spin, { environment: "mutation" })).toBe(true);
+});
+
+test("nothing tells of garbage collection", async () => {
+  const body = `const target = {}; const seen = [new WeakRef(target).deref() === target, String(new WeakRef(target))];
+    for (const wrong of [() => new WeakRef(1), () => new FinalizationRegistry(), () => new FinalizationRegistry(() => {}).register(1)])
+      try { wrong() } catch (error) { seen.push(error.message) }
+    return seen`;
+  expect(await queryValue(body)).toEqual([
+    true,
+    "[object WeakRef]",
+    "target must be an object",
+    "cleanup must be callable",
+    "target must be an object",
+  ]);
+});
+
 test("a class can extend the frozen Date", async () => {
   expect(
     await queryValue(
