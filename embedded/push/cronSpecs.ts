@@ -22,11 +22,12 @@ export function cronDefinitions(
   specs: readonly [string, unknown][],
   functions: Record<string, FunctionDefinition>,
 ): Record<string, CronDefinition> {
-  const crons: Record<string, CronDefinition> = {};
-  for (const [identifier, spec] of specs) {
-    checkIdentifier(identifier);
-    crons[identifier] = cronDefinition(spec);
-  }
+  const crons = Object.fromEntries(
+    specs.map(([identifier, spec]) => {
+      checkIdentifier(identifier);
+      return [identifier, cronDefinition(spec)];
+    }),
+  );
   for (const [identifier, { name }] of Object.entries(crons)) checkFunction(identifier, name, functions);
   return crons;
 }

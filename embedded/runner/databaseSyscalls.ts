@@ -1,8 +1,7 @@
 /** ctx.db: get, insert, patch, replace, delete, count, normalizeId. */
 import type { CatalogTable } from "../store/catalog.ts";
-import { isObjectValue } from "../values/convexJson.ts";
+import { decodeValue, isObjectValue, refusePrototypes } from "../values/convexJson.ts";
 import type { ObjectValue } from "../values/convexJson.ts";
-import { decodeValue } from "../values/convexJson.ts";
 import { idProblem, tableNumberOfId } from "../values/documentId.ts";
 import { checkDocumentBody } from "../values/documentRules.ts";
 import { indexKey } from "../values/indexKey.ts";
@@ -36,9 +35,10 @@ export function patchDocument(frame: FunctionFrame, args: SyscallArgs): string {
   const { id, table } = writableDocument(frame, args, "db.patch");
   const patch = args.json("value");
   if (!isRecord(patch)) throw new Error("Invalid argument `value` for `db.patch`: Value must be an Object");
-  const changes = decodedArg("db.patch", () =>
-    Object.entries(patch).map(([field, json]) => [field, decodeOrUndefined(json)] as const),
-  );
+  const changes = decodedArg("db.patch", () => {
+    refusePrototypes(patch);
+    return Object.entries(patch).map(([field, json]) => [field, decodeOrUndefined(json)] as const);
+  });
   frame.request.transaction.update(table, id, "Update", (old) => {
     const body: ObjectValue = { ...old };
     for (const [field, value] of changes) {

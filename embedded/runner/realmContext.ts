@@ -58,7 +58,7 @@ export class RealmContext {
       codeGeneration: { strings: false },
       ...(inputs ? { microtaskMode: "afterEvaluate" } : {}),
     });
-    Object.defineProperty(this.#context, enterKey, { value: () => this.#entered?.() });
+    Object.defineProperty(this.#context, enterKey, { value: Object.freeze(() => this.#entered?.()) });
     const install = boundaryScript.runInContext(this.#context) as typeof installHostBoundary;
     this.handle = install({ platform: { ...platformGlobals, ...live }, hostConstructors });
     const setClock = clockScript.runInContext(this.#context) as typeof installClock;
@@ -75,11 +75,14 @@ export class RealmContext {
     (this.evaluate(watchScript) as typeof watchGlobals)(watched, onUse);
     const globals = (this.evaluate(globalsScript) as typeof showGlobals)();
     const ofHost = new Set(Object.values(platformGlobals));
+    // The language of the host itself, to which any function of the host leads, stays as it is.
+    const isOfHost = (value: object): boolean =>
+      ofHost.has(value) || value === Object.prototype || value instanceof Object;
     const find = this.evaluate(findScript) as typeof findBuiltIns;
-    const builtIns = find((value) => ofHost.has(value));
+    const builtIns = find(isOfHost);
     const lock = this.evaluate(lockScript) as typeof lockObject;
     const frozen = (this.evaluate(freezeScript) as typeof freezeRealm)({ lockObject: lock, builtIns });
-    const isLocked = (value: object): boolean => ofHost.has(value) || builtIns.objects.has(value);
+    const isLocked = (value: object): boolean => isOfHost(value) || builtIns.objects.has(value);
     return { ...globals, ...frozen, lockFrom: (root) => frozen.lockAll(find(isLocked, root)) };
   }
 

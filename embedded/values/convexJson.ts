@@ -15,9 +15,25 @@ export type ObjectValue = { [field: string]: Value | undefined };
  * @throws Error with Convex's wording when Convex would not take it.
  */
 export function decodeValue(json: unknown): Value {
+  refusePrototypes(json);
   const value = jsonToConvex(json as JSONValue);
   checkedNesting(value);
   return value;
+}
+
+/**
+ * The client library would make a field `__proto__` the prototype of its object, here, in functions and in browsers, and so
+ * lose it without a word.
+ * @throws Error
+ */
+export function refusePrototypes(json: unknown): void {
+  if (typeof json !== "object" || json === null) return;
+  if (Array.isArray(json)) return json.forEach(refusePrototypes);
+  if (Object.hasOwn(json, "__proto__"))
+    throw new Error(
+      "Field name __proto__ is reserved: JavaScript takes it for the prototype. Use another name.",
+    );
+  for (const value of Object.values(json)) refusePrototypes(value);
 }
 
 /** Decodes what is stored: it was checked when it came, by the rules of that time. */

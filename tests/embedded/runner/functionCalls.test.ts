@@ -42,6 +42,11 @@ const APP = functions(`
     const metrics = await ctx.meta.getTransactionMetrics();
     return { ...(await ctx.meta.getFunctionMetadata()), read: metrics.documentsRead.used, ts: typeof ctx.meta.getSnapshotTs() };
   });
+  export const keys = query({ args: v.any(), handler: async (ctx, args) => Object.keys(args) });
+  export const rawPatch = mutation(async (ctx, { patch }) => {
+    const id = await ctx.db.insert("notes", { text: "x" });
+    return await globalThis.Convex.asyncSyscall("1.0/shallowMerge", JSON.stringify({ id, value: JSON.parse(patch) }));
+  });
   export const down = query({ args: { left: v.number() }, handler: async (ctx, { left }) => left === 0 ? "there" : await ctx.runQuery(anyApi.m.down, { left: left - 1 }) });
   export const environment = query(async () => [process.env.SECRET ?? null, process.env.CONVEX_CLOUD_URL ?? null]);
   export const ofChild = mutation(async (ctx, { text }) => {
@@ -175,6 +180,18 @@ test("metadata", async () => {
     ts: "bigint",
   });
 });
+
+test.each([`{"__proto__":{"text":"x"}}`, `{"a":[{"__proto__":1}]}`, `{"__proto__":null}`])(
+  "%s is refused, for it would be lost without a word",
+  async (json) => {
+    const refusal = "Field name __proto__ is reserved";
+    expect(await fixture.errorOf("m:keys", JSON.parse(json))).toContain(refusal);
+    await expect(fixture.mutation("m:rawPatch", { patch: json })).rejects.toThrow(refusal);
+    expect(await fixture.query("m:keys", { constructor: 1, toString: {}, hasOwnProperty: 2 })).toHaveLength(
+      3,
+    );
+  },
+);
 
 test("functions call one another eight deep, and no deeper", async () => {
   expect(await fixture.query("m:down", { left: 8 })).toBe("there");

@@ -4,6 +4,22 @@ import { KeptRealm } from "../../../embedded/runner/keptRealm.ts";
 import { bundleModules } from "../../support/pushedApp.ts";
 import { queries, stepCalls } from "../../support/stepRealmFixture.ts";
 
+test("kept realms leave the language of the host as it is", () => {
+  const state = (): unknown =>
+    [Object, Function, Error].map(({ prototype }) =>
+      Object.entries(Object.getOwnPropertyDescriptors(prototype)).map(
+        ([name, { configurable, writable }]) => `${name} ${configurable} ${writable}`,
+      ),
+    );
+  const before = state();
+  for (let realms = 0; realms < 2; realms++) new KeptRealm();
+  expect(state()).toEqual(before);
+  expect(Object.isExtensible(Function.prototype)).toBe(true);
+  const value: Record<string, unknown> = {};
+  value["constructor"] = "a field";
+  expect(value).toEqual({ constructor: "a field" });
+});
+
 test("module state is new in each run", async () => {
   const { call, attempts, log } = await stepCalls({
     "m.ts": queries(
