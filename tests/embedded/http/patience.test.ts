@@ -33,13 +33,14 @@ const typed = "Content-Type: application/json";
 
 const quick = { headMs: 20, requestMs: 40, checkEveryMs: 5, uploadMs: 20, readerMs: 20 };
 
-/** The deployment port with an engine that gives one answer. */
+/** The deployment port with an engine that gives one answer; an Error is thrown. */
 function impatientServer(
   answer: unknown = null,
   folders = { stored: "", uploads: "", actions: "" },
   patience = quick,
 ): ReturnType<typeof createHttpServer> {
-  const engine = { request: () => Promise.resolve(answer) } as unknown as EngineClient;
+  const request = () => (answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer));
+  const engine = { request } as unknown as EngineClient;
   return createHttpServer({
     adminKey: openAdminKey("", "test", "key"),
     originRefusal: () => null,
@@ -138,8 +139,7 @@ test("bodies that are received at the same time share one budget, and give back 
 
 test("what a fault of the deployment says goes to its log, and to the caller where to look", async () => {
   const fault = new Error("/data/deployment.sqlite: no such column: secret");
-  const failing = { then: (_: unknown, reject: (error: Error) => void) => reject(fault) };
-  const url = await urlOf(impatientServer(failing));
+  const url = await urlOf(impatientServer(fault));
   const response = await fetch(`${url}/api/query_ts`, { method: "POST" });
   const answer = { status: response.status, body: (await response.json()) as unknown };
   const requestId = response.headers.get("Convex-Request-Id") ?? "none";
