@@ -13,6 +13,8 @@ const patience = { poll: { interval: 20, timeout: 50_000 } };
 /** Port 0 everywhere and a data folder of its own: every project may run beside a running `npm run dev`. */
 export default defineConfig({
   test: {
+    // Most tests wait for other processes: one worker on two cores leaves them idle.
+    maxWorkers: 3,
     projects: [
       {
         test: {
@@ -56,8 +58,7 @@ export default defineConfig({
           environment: "node",
           include: ["tests/e2e/**/*.test.ts"],
           globalSetup: "tests/support/e2eSetup.ts",
-          // The tests wait much and work little, so they run side by side; after the other projects, not among them.
-          maxWorkers: 3,
+          // After the other projects, not among them.
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
