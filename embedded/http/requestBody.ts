@@ -43,7 +43,8 @@ function isJsonType(contentType: string | undefined): boolean {
 
 async function readBody(request: IncomingMessage, maxBytes: number, budget: ByteBudget): Promise<string> {
   const body = new GatheredBytes();
-  const share = budget.share();
+  const dropped = Promise.withResolvers<never>();
+  const share = budget.share(dropped.reject);
   const collect = async (source: AsyncIterable<Buffer>): Promise<void> => {
     for await (const chunk of source) {
       if (body.size + chunk.length > maxBytes) {
@@ -55,8 +56,9 @@ async function readBody(request: IncomingMessage, maxBytes: number, budget: Byte
   };
   const decompress = decompressorOf(request.headers["content-encoding"]);
   try {
-    if (decompress === null) await collect(request as Readable);
-    else await pipeline(request, decompress, collect);
+    const collected =
+      decompress === null ? collect(request as Readable) : pipeline(request, decompress, collect);
+    await Promise.race([collected, dropped.promise]);
   } catch (cause) {
     if (cause instanceof DeploymentError) throw cause;
     throw new DeploymentError("BadRequest", "The body of the request could not be read.", { cause });

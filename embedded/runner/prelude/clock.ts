@@ -21,23 +21,23 @@ export function installClock(nowMs: () => number): void {
   // Without a date they take the time of the machine.
   type Format = (date?: number | Date) => unknown;
   const formats = Intl.DateTimeFormat.prototype;
-  // oxlint-disable-next-line typescript/unbound-method -- called with a `this` of its own
-  const formatOf = Object.getOwnPropertyDescriptor(formats, "format")!.get as (this: unknown) => Format;
+  const native = Object.getOwnPropertyDescriptors(formats) as unknown as {
+    format: { get: (this: unknown) => Format };
+    formatToParts: { value: (this: unknown, date: number | Date) => unknown };
+  };
   const bound = new WeakMap<object, Format>();
   Object.defineProperty(formats, "format", {
     get(this: object) {
       const known = bound.get(this);
       if (known) return known;
-      const format = formatOf.call(this);
+      const format = native.format.get.call(this);
       const own: Format = (date) => format(date ?? nowMs());
       bound.set(this, own);
       return own;
     },
     configurable: true,
   });
-  // oxlint-disable-next-line typescript/unbound-method -- called with a `this` of its own
-  const { formatToParts } = formats;
-  define(formats, "formatToParts", function (this: Intl.DateTimeFormat, date?: number | Date) {
-    return formatToParts.call(this, date ?? nowMs());
+  define(formats, "formatToParts", function (this: unknown, date?: number | Date) {
+    return native.formatToParts.value.call(this, date ?? nowMs());
   });
 }

@@ -150,3 +150,26 @@ test("what a fault of the deployment says goes to its log, and to the caller whe
   expect(JSON.stringify(answer)).not.toContain("sqlite");
   expect(logged.join("\n")).toContain("no such column: secret");
 });
+
+test("a body whose sender is silent makes room for those that others send", async () => {
+  const budget = new ByteBudget(100, 0);
+  const server = createServer((request, response) => {
+    readJsonBody(request, 80, budget).then(
+      (value) => response.end(JSON.stringify(value)),
+      (error: unknown) => {
+        const { status, message } = asDeploymentError(error);
+        response.writeHead(status, { Connection: "close" }).end(message);
+      },
+    );
+  });
+  const received = Promise.withResolvers<void>();
+  server.once("request", (request) => request.once("data", () => received.resolve()));
+  const url = await urlOf(server);
+  const silent = await RawConnection.open(url);
+  silent.send(["POST / HTTP/1.1", "Host: deployment", typed, "Content-Length: 62"], `"${"x".repeat(59)}`);
+  await received.promise;
+  const body = JSON.stringify("y".repeat(70));
+  expect((await fetch(url, { method: "POST", headers: json, body })).status).toBe(200);
+  expect(await silent.until("Back off")).toMatch(/^HTTP\/1\.1 429 /);
+  silent.cut();
+});

@@ -12,7 +12,7 @@ test("kept realms leave the language of the host as it is", () => {
       ),
     );
   const before = state();
-  for (let realms = 0; realms < 2; realms++) new KeptRealm();
+  for (let realms = 0; realms < 2; realms++) expect(new KeptRealm().isClean).toBe(true);
   expect(state()).toEqual(before);
   expect(Object.isExtensible(Function.prototype)).toBe(true);
   const value: Record<string, unknown> = {};
