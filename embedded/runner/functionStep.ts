@@ -4,7 +4,7 @@ import { forgottenRejection } from "./forgottenRejections.ts";
 import { wellFormed } from "./hostPort.ts";
 import type { ModuleLoader } from "./moduleLoader.ts";
 import type { CallOutcome, RealmHandle } from "./prelude/hostBoundary.ts";
-import type { UserError } from "./userError.ts";
+import { readThrown, type ThrownError, type UserError } from "./userError.ts";
 
 export interface FunctionStep {
   path: string;
@@ -16,37 +16,57 @@ export interface FunctionStep {
 export interface StepGround {
   /** Runs the body and the promise jobs it leaves; false when the time was up. */
   enter: (body: () => void) => boolean;
-  describeError: (error: unknown) => UserError;
+  describeThrown: (thrown: ThrownError) => UserError;
   limitMs: number;
 }
+
+type StepEnd = { ok: true; value: string } | { ok: false; thrown: ThrownError };
 
 export function runStep(
   loader: ModuleLoader,
   handle: RealmHandle,
   { path, exportName, method, argsJson }: FunctionStep,
-  { enter, describeError, limitMs }: StepGround,
+  { enter, describeThrown, limitMs }: StepGround,
 ): StepOutcome {
-  let settled: CallOutcome | null = null;
+  let ended: StepEnd | null = null;
   let isDone = false;
-  try {
-    const forgotten = forgottenRejection(() => {
-      isDone = enter(() => {
+  // Within the step: what user code returned or threw may have getters, and they are user code as well.
+  const forgotten = forgottenRejection(() => {
+    isDone = enter(() => {
+      try {
         const exports = loader.import(path);
         handle.callFunction(exports, exportName, method, [argsJson], (outcome) => {
-          settled = outcome;
+          ended = endOf(outcome);
         });
-      });
+      } catch (error) {
+        ended = { ok: false, thrown: readThrown(error) };
+      }
     });
-    return isDone ? outcomeOf(settled, forgotten) : { status: "timedOut", limitMs };
+  });
+  if (isDone && forgotten !== null && !isFailed(ended)) {
+    // A promise that nobody handles fails the whole function, as on Convex.
+    isDone = enter(() => {
+      ended = { ok: false, thrown: readThrown(forgotten.reason) };
+    });
+  }
+  return isDone ? outcomeOf(ended, describeThrown) : { status: "timedOut", limitMs };
+}
+
+function isFailed(ended: StepEnd | null): boolean {
+  return ended?.ok === false;
+}
+
+function endOf(outcome: CallOutcome): StepEnd {
+  try {
+    if (outcome.ok) return { ok: true, value: wellFormed(String(outcome.value)) };
+    return { ok: false, thrown: readThrown(outcome.error) };
   } catch (error) {
-    return { status: "threw", ...describeError(error) };
+    return { ok: false, thrown: readThrown(error) };
   }
 }
 
-/** A promise that nobody handles fails the whole function, as on Convex. */
-function outcomeOf(settled: CallOutcome | null, forgotten: { reason: unknown } | null): StepOutcome {
-  if (settled?.ok === false) throw settled.error;
-  if (forgotten) throw forgotten.reason;
-  if (settled === null) return { status: "neverSettles" };
-  return { status: "returned", valueJson: wellFormed(String(settled.value)) };
+function outcomeOf(ended: StepEnd | null, describeThrown: StepGround["describeThrown"]): StepOutcome {
+  if (ended === null) return { status: "neverSettles" };
+  if (ended.ok) return { status: "returned", valueJson: ended.value };
+  return { status: "threw", ...describeThrown(ended.thrown) };
 }

@@ -19,7 +19,8 @@ import { RealmContext, type KeptGround } from "./realmContext.ts";
 import type { RunnableModule, RunnableModules } from "./runnableModule.ts";
 import { runOwned } from "./strayErrors.ts";
 import { runWithin } from "./timeGuard.ts";
-import { describeUserError } from "./userError.ts";
+import { describeThrown } from "./userError.ts";
+import { strayText } from "./strayText.ts";
 
 type BoundModule = (...runGlobals: unknown[]) => ModuleFunction;
 type Env = Readonly<Record<string, string>>;
@@ -71,7 +72,6 @@ export class KeptRealm {
     this.#runs++;
     this.#frozen.reset();
     Object.assign(this.#inputs, makeDeterministicInputs(nowMs, randomSeed, environment));
-    const describeError = (error: unknown) => describeUserError(error, modules);
     const port = syscallPort(host, () => isLive);
     this.#port = port;
     this.#log = log;
@@ -91,7 +91,7 @@ export class KeptRealm {
       (code) => this.#library.exportsOf(modules, code),
     );
     const owner = {
-      fail: (error: unknown) => log("ERROR", `Unhandled: ${describeError(error).message}`),
+      fail: (error: unknown) => log("ERROR", strayText(error, modules)),
     };
     const enter = (body: () => void): boolean => {
       const enterStep = (): void => runOwned(owner, () => this.#context.step(body));
@@ -100,7 +100,11 @@ export class KeptRealm {
       return true;
     };
     try {
-      const outcome = runStep(loader, handle, step, { enter, describeError, limitMs: timeLimitMs ?? 0 });
+      const outcome = runStep(loader, handle, step, {
+        enter,
+        describeThrown: (thrown) => describeThrown(thrown, modules),
+        limitMs: timeLimitMs ?? 0,
+      });
       if (outcome.status === "timedOut" || outcome.status === "neverSettles") this.#isClean = false;
       const misfit = frozenMisfit(outcome, modules, global, own, this.#frozen);
       return { outcome, misfit, usedAsyncPlatform: this.#usedAsyncPlatform };

@@ -20,7 +20,8 @@ import type { RunnableModules } from "./runnableModule.ts";
 import { runStep, type FunctionStep } from "./functionStep.ts";
 import { runOwned, type ErrorOwner } from "./strayErrors.ts";
 import { runWithin } from "./timeGuard.ts";
-import { describeUserError, type UserError } from "./userError.ts";
+import { strayText } from "./strayText.ts";
+import { describeThrown, describeUserError, type UserError } from "./userError.ts";
 
 export type { RealmHost } from "./hostPort.ts";
 export type RealmEnvironment = "query" | "mutation" | "action" | "analysis";
@@ -92,7 +93,7 @@ export class Realm implements StepRealm {
     const step: FunctionStep = { path, exportName, method, argsJson };
     return runStep(this.#loader, this.#context.handle, step, {
       enter: (body) => this.#enter(body),
-      describeError: (error) => this.describeError(error),
+      describeThrown: (thrown) => describeThrown(thrown, this.#modules),
       limitMs: this.#options.timeLimitMs ?? 0,
     });
   }
@@ -142,7 +143,7 @@ export class Realm implements StepRealm {
 
   #astray(error: unknown): void {
     if (this.#options.onStrayError) this.#options.onStrayError(error);
-    else this.#options.log("ERROR", `Unhandled: ${this.describeError(error).message}`);
+    else this.#options.log("ERROR", strayText(error, this.#modules));
   }
 
   /** false when the time was up. */

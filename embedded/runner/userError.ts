@@ -14,29 +14,46 @@ const maxFrames = 10;
 /** "    at handler (convex:/messages.js:12:3)", "    at convex:/messages.js:12:3", "    at async handler (...)". */
 const framePattern = /^\s*at (?:async )?(?:(.+?) \()?(convex:\/[^)]+?):(\d+):(\d+)\)?$/;
 
-/** `modules` are those the code came from. Never throws, whatever was thrown. */
+/** What was thrown, read: asking it for more could run user code. */
+export type ThrownError =
+  | { kind: "value"; text: string }
+  | { kind: "error"; name: string; message: string; stack: string; dataJson: string | null };
+
+/** `modules` are those the code came from. Never throws, whatever was thrown; runs user code where that has getters. */
 export function describeUserError(error: unknown, modules: RunnableModules): UserError {
+  return describeThrown(readThrown(error), modules);
+}
+
+/** Never throws. An error may have getters that never return: what must not stand still reads it within a limit. */
+export function readThrown(error: unknown): ThrownError {
   try {
-    return describe(error, modules);
-  } catch (inner) {
-    return { message: `Uncaught error that could not be read: ${String(inner)}` };
+    return read(error);
+  } catch {
+    // What a getter throws may be as unreadable as what it belongs to.
+    return { kind: "value", text: "error that could not be read" };
   }
 }
 
-function describe(error: unknown, modules: RunnableModules): UserError {
-  if (typeof error !== "object" || error === null) return { message: `Uncaught ${String(error)}` };
-  const { name, message, stack, data } = error as {
-    name?: unknown;
-    message?: unknown;
-    stack?: unknown;
-    data?: unknown;
-  };
-  const text = typeof message === "string" && message !== "" ? `: ${message}` : "";
-  const frames = typeof stack === "string" ? mapFrames(stack, modules) : [];
-  const described = [`Uncaught ${typeof name === "string" ? name : "Error"}${text}`, ...frames].join("\n");
+export function describeThrown(thrown: ThrownError, modules: RunnableModules): UserError {
+  if (thrown.kind === "value") return { message: `Uncaught ${thrown.text}` };
+  const { name, message, stack, dataJson } = thrown;
+  const text = message === "" ? "" : `: ${message}`;
+  const described = [`Uncaught ${name}${text}`, ...mapFrames(stack, modules)].join("\n");
+  return dataJson === null ? { message: described } : { message: described, dataJson };
+}
+
+function read(error: unknown): ThrownError {
+  if (typeof error !== "object" || error === null) return { kind: "value", text: String(error) };
+  const { name, message, stack, data } = error as Partial<Record<string, unknown>>;
   // convex/server encodes the data of a ConvexError and marks it before it lets the error out.
   const isConvexError = "ConvexErrorSymbol" in error && typeof data === "string";
-  return isConvexError ? { message: described, dataJson: data } : { message: described };
+  return {
+    kind: "error",
+    name: typeof name === "string" ? name : "Error",
+    message: typeof message === "string" ? message : "",
+    stack: typeof stack === "string" ? stack : "",
+    dataJson: isConvexError ? data : null,
+  };
 }
 
 function mapFrames(stack: string, modules: RunnableModules): string[] {

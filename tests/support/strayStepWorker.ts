@@ -1,6 +1,6 @@
-/** A thread like the engine's in which a listener of a query throws. Tells what it saw, if it lives to tell. */
+/** A thread like the engine's in which a listener of a query throws `workerData`. Tells what it saw, if it lives to tell. */
 import { setImmediate } from "node:timers/promises";
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { catchStrayErrors } from "../../embedded/runner/strayErrors.ts";
 import { runQuery } from "./testRealm.ts";
 
@@ -9,7 +9,7 @@ catchStrayErrors((error) => {
 });
 const log: string[] = [];
 const outcome = await runQuery(
-  `const target = new EventTarget(); target.addEventListener("told", () => { throw new Error("late"); });
+  `const target = new EventTarget(); target.addEventListener("told", () => { throw ${String(workerData)}; });
    target.dispatchEvent(new Event("told")); return "returned"`,
   { log },
 );

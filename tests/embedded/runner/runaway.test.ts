@@ -27,6 +27,13 @@ beforeAll(async () => {
             Convex.syscall("1.0/db/normalizeId", JSON.stringify({ toJSON() { for (;;); } }));
           });
           export const inFinally = mutation(async (ctx) => { try { await insert(ctx, "x"); throw new Error("x"); } finally { for (;;); } });
+          export const inMessage = mutation(async (ctx) => { await insert(ctx, "x"); throw { get message() { for (;;); } }; });
+          export const inThrownProxy = query(async () => { throw new Proxy({}, { get() { for (;;); } }); });
+          export const inForgotten = mutation(async (ctx) => {
+            await insert(ctx, "x");
+            void Promise.reject({ get message() { for (;;); } });
+          });
+          export const unreadable = query(async () => { throw { get message() { throw { toString() { throw this; } }; } }; });
           export const inThen = mutation((ctx) => ({ then() { for (;;); } }));
           export const inPattern = query(async () => /^(a+)+$/.test("a".repeat(40) + "b"));
           export const forEver = mutation(async () => { const again = async () => { await null; return again(); }; await again(); });
@@ -62,6 +69,9 @@ test.each([
   "inGetter",
   "inToJSON",
   "inFinally",
+  "inMessage",
+  "inThrownProxy",
+  "inForgotten",
   "inThen",
   "inPattern",
   "forEver",
@@ -91,4 +101,8 @@ test("a scheduled loop fails alone, and other jobs of its time run", async () =>
   await expect.poll(() => fixture.query("m:states")).toEqual(["failed", "success"]);
   expect(await fixture.query("m:texts")).toContain("scheduled");
   expect(await fixture.query("m:texts")).not.toContain("inner");
+});
+
+test("an error that cannot be read is an error like others", async () => {
+  expect(await fixture.errorOf("m:unreadable")).toBe("Uncaught error that could not be read");
 });

@@ -2,11 +2,18 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
 
-test("what a listener of a query throws ends nothing and is logged", async () => {
-  const worker = new Worker(new URL("../../support/strayStepWorker.ts", import.meta.url));
+test.each([
+  ["is logged", `new Error("late")`, /^\[ERROR\] Unhandled: Uncaught Error: late\n\s+at /],
+  [
+    "cannot be read for ever",
+    `{ get message() { for (;;); } }`,
+    /^\[ERROR\] Unhandled: Uncaught error that took too long to be read$/,
+  ],
+])("what a listener of a query throws ends nothing and %s", async (_what, workerData, line) => {
+  const worker = new Worker(new URL("../../support/strayStepWorker.ts", import.meta.url), { workerData });
   const [message] = (await once(worker, "message")) as [{ outcome: unknown; log: string[] }];
   expect(message.outcome).toEqual({ status: "returned", valueJson: `"returned"` });
-  expect(message.log).toEqual([expect.stringMatching(/^\[ERROR\] Unhandled: Uncaught Error: late\n\s+at /)]);
+  expect(message.log).toEqual([expect.stringMatching(line)]);
   await worker.terminate();
 });
 
