@@ -133,7 +133,13 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
       throw error;
     });
     const siteUrl = options.siteUrl ?? localSiteUrl;
-    watchdog = watchEngine({ ping: () => client.request("ping"), log: logError, nowMs: Date.now, every });
+    watchdog = watchEngine({
+      ping: () => client.request("ping"),
+      endEngine: () => client.replaceSilent(),
+      log: logError,
+      nowMs: Date.now,
+      every,
+    });
     closers.push(watchdog.close);
     start.resolve({ engine: client, identity: { instanceName, url, siteUrl } });
     log("info", "started", { url, siteUrl, dataDir });

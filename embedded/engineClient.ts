@@ -43,6 +43,8 @@ export interface EngineClientOptions {
 /** How long a call is refused of which a thread has died. */
 const refuseFatalCallMs = 60_000;
 
+type ReasonOfEnd = "memory" | "silence";
+
 export class EngineClient {
   /** Resolves with how this machine reaches the site port when the engine takes requests; rejects when it could not start. */
   readonly ready: Promise<string>;
@@ -59,6 +61,8 @@ export class EngineClient {
   #socketEvents: SocketEvent[] = [];
   #nextId = 1;
   #isClosing = false;
+  /** Why the thread is being ended from here, for another one to follow. */
+  #endedFor: ReasonOfEnd | null = null;
   #endError: DeploymentError | null = null;
   #hasFailed = false;
   #settleReady: { resolve(localSiteUrl: string): void; reject(error: DeploymentError): void } | null = null;
@@ -100,6 +104,12 @@ export class EngineClient {
   tellSocketEvent(event: SocketEvent): void {
     if (this.#socketEvents.length === 0) setImmediate(() => this.#flushSocketEvents());
     this.#socketEvents.push(event);
+  }
+
+  /** For a thread that does not answer: ends it, and another one follows. */
+  replaceSilent(): void {
+    this.#endedFor ??= "silence";
+    void this.#worker.terminate();
   }
 
   /** Closes the engine, at most `graceMs` long, then ends the thread. Safe to call twice. */
@@ -176,7 +186,7 @@ export class EngineClient {
       resourceLimits: { maxOldGenerationSizeMb: this.#options.engineHeapMb },
     });
     let fault: unknown = null;
-    let isOutOfMemory = false;
+    this.#endedFor = null;
     worker.on("message", (message: FromEngine) => this.#onMessage(message));
     worker.on("error", (error) => {
       fault = error;
@@ -186,19 +196,19 @@ export class EngineClient {
       worker,
       isTooMuch: tooMuchForOne(maxMemoryMb, () => currentRunIn(runningCall)),
       onEnd: () => {
-        isOutOfMemory = true;
+        this.#endedFor = "memory";
       },
     });
     worker.on("exit", (code) => {
       stopWatch();
-      this.#onExit(isOutOfMemory, fault, code);
+      this.#onExit(fault, code);
     });
     return worker;
   }
 
-  #onExit(isOutOfMemory: boolean, fault: unknown, code: number): void {
-    if (this.#isReady && !this.#isClosing && isOutOfMemory) {
-      this.#replaceThread();
+  #onExit(fault: unknown, code: number): void {
+    if (this.#isReady && !this.#isClosing && this.#endedFor !== null) {
+      this.#replaceThread(this.#endedFor);
       return;
     }
     const error = this.#isClosing ? closedError() : faultError(fault, code);
@@ -209,28 +219,42 @@ export class EngineClient {
   }
 
   /** What ran is undone by the database; what a client sends to the new thread waits in its port until it has started. */
-  #replaceThread(): void {
+  #replaceThread(endedFor: ReasonOfEnd): void {
     const key = runningCallIn(this.#data.runningCall);
+    const isFatal = endedFor === "memory" && key !== null;
     this.#data = {
       ...this.#data,
       runningCall: new SharedArrayBuffer(runningCallBytes),
-      fatalCall: key === null ? null : { key, untilMs: Date.now() + refuseFatalCallMs },
+      fatalCall: isFatal ? { key, untilMs: Date.now() + refuseFatalCallMs } : null,
     };
-    this.#options.logError(
-      `A function took more than ${this.#data.maxMemoryMb} MB, so that the engine thread is started anew. ` +
-        `It was running ${key?.slice(0, 200) ?? "none when it ended."}`,
-    );
+    const { log, answer } = sentencesOf(endedFor, this.#data.maxMemoryMb);
+    this.#options.logError(`${log} It was running ${key?.slice(0, 200) ?? "none when it ended."}`);
     this.#isReady = false;
     this.#worker = this.#startThread();
-    this.#rejectPending(
-      new DeploymentError("Unavailable", "The engine ran out of memory and is started anew. Call again."),
-    );
+    this.#rejectPending(new DeploymentError("Unavailable", answer));
     this.#relay?.closeAll("EngineRestarted");
   }
 
   #rejectPending(error: DeploymentError): void {
     for (const pending of this.#pending.values()) pending.reject(error);
     this.#pending.clear();
+  }
+}
+
+function sentencesOf(endedFor: ReasonOfEnd, maxMemoryMb: number): { log: string; answer: string } {
+  switch (endedFor) {
+    case "memory":
+      return {
+        log: `A function took more than ${maxMemoryMb} MB, so that the engine thread is started anew.`,
+        answer: "The engine ran out of memory and is started anew. Call again.",
+      };
+    case "silence":
+      return {
+        log: "The engine thread has not answered for minutes, so that it is started anew.",
+        answer: "The engine did not answer and is started anew. Call again.",
+      };
+    default:
+      return endedFor satisfies never;
   }
 }
 

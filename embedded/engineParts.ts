@@ -13,6 +13,7 @@ import { FunctionAddresses } from "./runner/functionAddress.ts";
 import type { RunnerServices } from "./runner/functionRun.ts";
 import { Paginator } from "./runner/pagination.ts";
 import type { RunningCall } from "./runner/runningCall.ts";
+import { LongerRuns } from "./runner/longerRuns.ts";
 import { StepRealms } from "./runner/stepRealms.ts";
 import { DEFAULT_WALL_LIMIT_MS } from "./runner/userTime.ts";
 import { cancelJob, scheduleJob } from "./scheduler/scheduledJobs.ts";
@@ -227,6 +228,7 @@ function makeServices(
     threadCpuMs,
     maxMemoryMb: options.maxMemoryMb ?? 0,
     realms: new StepRealms(options.log),
+    longerRuns: new LongerRuns(timers.nowMs),
     wallLimitMs: limits?.functionWallMs ?? DEFAULT_WALL_LIMIT_MS,
     environmentOf: (componentPath) => visible.of(componentPath),
     schedule: (transaction, from, job) => {

@@ -12,6 +12,7 @@ import type { DeployedFunction } from "./deployedFunctions.ts";
 import { encodedArguments, encodedResult } from "./functionValues.ts";
 import type { FunctionAddresses } from "./functionAddress.ts";
 import { addLogLine } from "./logLines.ts";
+import type { LongerRuns } from "./longerRuns.ts";
 import type { Paginator } from "./pagination.ts";
 import { hideCommitTs, resolveCommitTs } from "./pendingCommitTs.ts";
 import { QueryStreams } from "./queryStreams.ts";
@@ -34,6 +35,7 @@ export interface RunnerServices {
   /** Wall time of one request with all it calls. */
   wallLimitMs: number;
   realms: StepRealms;
+  longerRuns: LongerRuns;
   /** Of this thread, in MB. */
   maxMemoryMb: number;
   environmentOf(componentPath: string): Readonly<Record<string, string>>;
@@ -151,8 +153,9 @@ function runInRealm(
   };
   const outer = request.userTime;
   const userTime = new UserTime(services.threadCpuMs);
+  const { depth } = request;
   request.userTime = userTime;
-  request.depth++;
+  request.depth = depth + 1;
   const outcome = services.realms.run(
     fn.component.modules,
     {
@@ -174,7 +177,8 @@ function runInRealm(
   );
   const running = request.userTime;
   request.userTime = outer;
-  request.depth--;
+  // Not counted down: what was ended from outside left nested calls without their end.
+  request.depth = depth;
   switch (outcome.status) {
     case "returned":
       transaction.usage.checkAll();
@@ -193,7 +197,8 @@ function runInRealm(
     case "timedOut":
       if (isThreadEnding()) return { status: "error", message: outOfMemory(services.maxMemoryMb), logLines };
       // A busy machine or much work of the database: the function itself may have been quick.
-      if (!running.isLargelyUsedUp) request.plan.tryLonger();
+      if (request.plan.isLongest) services.longerRuns.wasted(fn);
+      else if (!running.isLargelyUsedUp && services.longerRuns.areAllowed(fn)) request.plan.tryLonger();
       return { status: "error", message: TIMED_OUT, logLines };
     default:
       return outcome satisfies never;

@@ -33,12 +33,14 @@ export class RunPlan {
     this.#isFinal = false;
   }
 
-  /** @returns false when it had the longest time already. */
-  tryLonger(): boolean {
-    if (this.#wallLimitMs >= this.#longestWallMs) return false;
+  /** Whether this attempt has all the time there is. */
+  get isLongest(): boolean {
+    return this.#wallLimitMs >= this.#longestWallMs;
+  }
+
+  tryLonger(): void {
     this.#wallLimitMs = this.#longestWallMs;
     this.#isFinal = false;
-    return true;
   }
 
   /** Calls `attempt`, which has to undo what it did unless the plan is final, until it is. */

@@ -5,10 +5,12 @@ import { watchEngine } from "../../embedded/engineWatchdog.ts";
 function watched() {
   let nowMs = 0;
   let tick: () => void = () => undefined;
-  let answer: () => void = () => undefined;
+  let ping = Promise.withResolvers<void>();
   const lines: string[] = [];
+  let ends = 0;
   const watchdog = watchEngine({
-    ping: () => new Promise((resolve) => (answer = resolve)),
+    ping: () => (ping = Promise.withResolvers<void>()).promise,
+    endEngine: () => (ends += 1),
     log: (line) => lines.push(line),
     nowMs: () => nowMs,
     every: (_intervalMs, onTick) => {
@@ -26,9 +28,17 @@ function watched() {
       }
     },
     answerPing: async () => {
-      answer();
+      ping.resolve();
       await Promise.resolve();
     },
+    endThread: async () => {
+      ping.reject(new Error("the thread has ended"));
+      await Promise.resolve();
+      await Promise.resolve();
+    },
+    /** The machine sleeps: the clock goes on, timers do not. */
+    sleep: (ms: number) => (nowMs += ms),
+    ends: () => ends,
   };
 }
 
@@ -49,4 +59,24 @@ test("an engine that does not answer is told once, and that it answers again", a
     "The engine thread has not answered for 5 s: a function or a push keeps it busy.",
     "The engine thread answers again, after 19 s.",
   ]);
+});
+
+test("what ended unanswered is no silence of the thread that follows", async () => {
+  const { watchdog, passSeconds, endThread, answerPing } = watched();
+  passSeconds(20);
+  await endThread();
+  expect(watchdog.silentMs()).toBe(0);
+  passSeconds(3);
+  await answerPing();
+  expect(watchdog.silentMs()).toBe(0);
+});
+
+test("an engine that is silent for five minutes is ended, once", () => {
+  const { passSeconds, sleep, ends } = watched();
+  passSeconds(10);
+  sleep(3_600_000);
+  passSeconds(290);
+  expect(ends()).toBe(0);
+  passSeconds(20);
+  expect(ends()).toBe(1);
 });
