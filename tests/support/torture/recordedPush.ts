@@ -53,7 +53,7 @@ function replay({ body, encoding }: { body: Buffer; encoding: string }): Recorde
     ): Promise<unknown> => {
       const response = await fetch(url + path, {
         method: "POST",
-        headers: { Authorization: `Convex ${adminKey}`, ...headers },
+        headers: { Authorization: `Convex ${adminKey}`, "Content-Type": "application/json", ...headers },
         body: sent,
       });
       return response.ok ? await response.json() : null;
