@@ -133,13 +133,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
       throw error;
     });
     const siteUrl = options.siteUrl ?? localSiteUrl;
-    watchdog = watchEngine({
-      ping: () => client.request("ping"),
-      endEngine: () => client.replaceSilent(),
-      log: logError,
-      nowMs: Date.now,
-      every,
-    });
+    watchdog = watchClient(client, logError);
     closers.push(watchdog.close);
     start.resolve({ engine: client, identity: { instanceName, url, siteUrl } });
     log("info", "started", { url, siteUrl, dataDir });
@@ -168,6 +162,11 @@ function keyOf(...where: Parameters<typeof openAdminKey>): AdminKey {
   } catch (cause) {
     throw folderUnusable(where[0], cause);
   }
+}
+
+function watchClient(client: EngineClient, log: (line: string) => void): EngineWatchdog {
+  const endEngine = (): void => client.replaceSilent();
+  return watchEngine({ ping: () => client.request("ping"), endEngine, log, nowMs: Date.now, every });
 }
 
 function failureOf(engine: EngineClient): Promise<DeploymentError> {
