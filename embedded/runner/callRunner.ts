@@ -1,6 +1,7 @@
 /**
  * Calls from outside a transaction: finds the function, begins and ends the transaction, keeps usage and completions.
- * A query is synchronous; a mutation runs at once and is answered when its batch is durable.
+ * A query is synchronous; a mutation runs at once and is answered when its batch is durable. Long, because the kinds of calls
+ * differ in when they end and share how they are found, run and recorded.
  */
 import type { CommittedResult, FunctionCall, FunctionCompletion, FunctionResult } from "../protocol/calls.ts";
 import { canonicalFunctionName } from "../protocol/deployedCode.ts";

@@ -2,6 +2,8 @@
  * One sync WebSocket, in the engine thread: what the client has asked for and what it was told. Stands for the server
  * side of `convex/src/browser/sync/protocol.ts`; its states are drawn in sessionStates.ts.
  *
+ * Long, because every message changes the same few versions, whose order is the protocol.
+ *
  * While a token is checked, messages wait: they were sent by whoever the token names. So does what there is to tell.
  */
 import type { Caller } from "../protocol/calls.ts";

@@ -1,7 +1,8 @@
 /**
  * One transaction on the one connection: documents read and written, and what of them is remembered for the commit
  * (index intervals read, index keys written, usage). It knows tables and documents, no functions.
- * Beginning and ending it is the engine's part (transactions.ts).
+ * Beginning and ending it is the engine's part (transactions.ts). Long, because each write keeps rows, index entries, search
+ * entries and read and write sets in step, and is checked best where all of that is in sight.
  */
 import { getConvexSize } from "convex/values";
 

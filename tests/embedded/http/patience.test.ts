@@ -105,8 +105,8 @@ test("an upload that keeps us waiting is a 408, and nothing of it stays", async 
   expect(await readdir(uploads)).toEqual([]);
 });
 
-test("bodies that are received at the same time share one budget, and give back what they took", async () => {
-  const budget = new ByteBudget(100);
+/** A server that reads bodies within the budget, and a sender of whose 62 bytes 60 have arrived. */
+async function halfSent(budget: ByteBudget): Promise<{ url: string; sender: RawConnection }> {
   const server = createServer((request, response) => {
     readJsonBody(request, 80, budget).then(
       (value) => response.end(JSON.stringify(value)),
@@ -119,9 +119,14 @@ test("bodies that are received at the same time share one budget, and give back 
   const received = Promise.withResolvers<void>();
   server.once("request", (request) => request.once("data", () => received.resolve()));
   const url = await urlOf(server);
-  const slow = await RawConnection.open(url);
-  slow.send(["POST / HTTP/1.1", "Host: deployment", typed, "Content-Length: 62"], `"${"x".repeat(59)}`);
+  const sender = await RawConnection.open(url);
+  sender.send(["POST / HTTP/1.1", "Host: deployment", typed, "Content-Length: 62"], `"${"x".repeat(59)}`);
   await received.promise;
+  return { url, sender };
+}
+
+test("bodies that are received at the same time share one budget, and give back what they took", async () => {
+  const { url, sender: slow } = await halfSent(new ByteBudget(100));
   const post = (length: number): Promise<Response> =>
     fetch(url, { method: "POST", headers: json, body: JSON.stringify("y".repeat(length - 2)) });
   const refused = await post(41);
@@ -152,22 +157,7 @@ test("what a fault of the deployment says goes to its log, and to the caller whe
 });
 
 test("a body whose sender is silent makes room for those that others send", async () => {
-  const budget = new ByteBudget(100, 0);
-  const server = createServer((request, response) => {
-    readJsonBody(request, 80, budget).then(
-      (value) => response.end(JSON.stringify(value)),
-      (error: unknown) => {
-        const { status, message } = asDeploymentError(error);
-        response.writeHead(status, { Connection: "close" }).end(message);
-      },
-    );
-  });
-  const received = Promise.withResolvers<void>();
-  server.once("request", (request) => request.once("data", () => received.resolve()));
-  const url = await urlOf(server);
-  const silent = await RawConnection.open(url);
-  silent.send(["POST / HTTP/1.1", "Host: deployment", typed, "Content-Length: 62"], `"${"x".repeat(59)}`);
-  await received.promise;
+  const { url, sender: silent } = await halfSent(new ByteBudget(100, 0));
   const body = JSON.stringify("y".repeat(70));
   expect((await fetch(url, { method: "POST", headers: json, body })).status).toBe(200);
   expect(await silent.until("Back off")).toMatch(/^HTTP\/1\.1 429 /);
