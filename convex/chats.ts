@@ -2,58 +2,23 @@
 import { v } from "convex/values";
 import { internal } from "./_generated/api.js";
 import { internalMutation, mutation, query } from "./_generated/server.js";
-import type { MutationCtx } from "./_generated/server.js";
 import { readableChat, requireChat, requireUser } from "./model/access.ts";
-import { beginTurn, checkedPrompt, checkedRequestId, firstTurn, titleFromPrompt } from "./model/chatTree.ts";
-import type { Turn } from "./model/chatTree.ts";
 import { removeMessages } from "./model/chatRemoval.ts";
 import { bodyStatus, currentText } from "./model/replyText.ts";
 import { liveRuns, revokeRun } from "./model/runLifecycle.ts";
-import { cutAt } from "./model/textPieces.ts";
-import { chooseModel } from "./providers/modelChoice.ts";
+import { beginRequestedTurn, newChatFields, turnValidator } from "./model/turnRequest.ts";
 import { chatStatusValidator } from "./schema.ts";
 
 const defaultListLength = 50;
 const maxListLength = 200;
-const maxTitleLength = 200;
 
 /** More replies at once than a chat can have; the purge ends any others with their messages. */
 const maxRunsRevoked = 50;
 
 export const createChat = mutation({
-  args: {
-    prompt: v.string(),
-    title: v.optional(v.string()),
-    model: v.optional(v.string()),
-    clientRequestId: v.optional(v.string()),
-  },
-  returns: v.object({
-    chatId: v.id("chats"),
-    userMessageId: v.id("messages"),
-    messageId: v.id("messages"),
-    streamId: v.string(),
-  }),
-  handler: async (ctx, { prompt, title, model: wanted, clientRequestId }) => {
-    const { userId } = await requireUser(ctx);
-    const requestId = clientRequestId === undefined ? null : checkedRequestId(clientRequestId);
-    const earlier = requestId === null ? null : await turnOfCreation(ctx, userId, requestId);
-    if (earlier !== null) {
-      return earlier;
-    }
-    const text = checkedPrompt(prompt, "prompt");
-    const model = chooseModel(process.env, wanted);
-    const chatId = await ctx.db.insert("chats", {
-      ownerId: userId,
-      lifecycle: "live",
-      clientRequestId: requestId,
-      title: cutAt((title ?? "").trim(), maxTitleLength) || titleFromPrompt(prompt),
-      model,
-      status: "replying",
-      updatedAt: Date.now(),
-    });
-    await ctx.db.insert("chatAccess", { chatId, ownerId: userId });
-    return await beginTurn(ctx, { chatId, parentId: null, clientRequestId: requestId, text, model });
-  },
+  args: newChatFields,
+  returns: turnValidator,
+  handler: async (ctx, args) => await beginRequestedTurn(ctx, { kind: "newChat", ...args }),
 });
 
 export const getChat = query({
@@ -167,14 +132,3 @@ export const getChatBody = query({
     return { text: await currentText(ctx, message), status: bodyStatus(message.reply.status) };
   },
 });
-
-/** The first turn of the chat that an earlier request of the same name created; null if there was none. */
-async function turnOfCreation(ctx: MutationCtx, ownerId: string, requestId: string): Promise<Turn | null> {
-  const chat = await ctx.db
-    .query("chats")
-    .withIndex("by_request", (q) =>
-      q.eq("ownerId", ownerId).eq("lifecycle", "live").eq("clientRequestId", requestId),
-    )
-    .unique();
-  return chat === null ? null : await firstTurn(ctx, chat._id);
-}

@@ -3,51 +3,40 @@ import { v } from "convex/values";
 import type { Doc } from "./_generated/dataModel.js";
 import { mutation, query } from "./_generated/server.js";
 import type { MutationCtx } from "./_generated/server.js";
-import { readableChat, requireChat } from "./model/access.ts";
+import { readableChat } from "./model/access.ts";
 import { appError } from "./model/appError.ts";
-import {
-  beginTurn,
-  checkedPrompt,
-  checkedRequestId,
-  parentOfNewTurn,
-  turnOfRequest,
-} from "./model/chatTree.ts";
 import { storedText } from "./model/replyText.ts";
 import { offerRunToServer, stopRun } from "./model/runLifecycle.ts";
-import { chooseModel } from "./providers/modelChoice.ts";
+import {
+  beginRequestedTurn,
+  editFields,
+  messageFields,
+  regenerateFields,
+  turnValidator,
+} from "./model/turnRequest.ts";
 import { replyErrorValidator, runStatusValidator } from "./schema.ts";
 
 /** The newest messages of a chat; older ones are not listed. */
 const maxListLength = 1_000;
 
 export const send = mutation({
-  args: {
-    chatId: v.string(),
-    text: v.string(),
-    clientRequestId: v.string(),
-    parentId: v.optional(v.string()),
-    model: v.optional(v.string()),
-  },
-  returns: v.object({
-    chatId: v.id("chats"),
-    userMessageId: v.id("messages"),
-    messageId: v.id("messages"),
-    streamId: v.string(),
-  }),
-  handler: async (ctx, args) => {
-    const chatId = await requireChat(ctx, args.chatId);
-    const clientRequestId = checkedRequestId(args.clientRequestId);
-    const earlier = await turnOfRequest(ctx, chatId, clientRequestId);
-    if (earlier !== null) {
-      return earlier;
-    }
-    const text = checkedPrompt(args.text, "text");
-    const chat = await ctx.db.get("chats", chatId);
-    const model = chooseModel(process.env, args.model, chat?.model);
-    const parentId = await parentOfNewTurn(ctx, chatId, args.parentId);
-    await ctx.db.patch("chats", chatId, { status: "replying", model, updatedAt: Date.now() });
-    return await beginTurn(ctx, { chatId, parentId, clientRequestId, text, model });
-  },
+  args: messageFields,
+  returns: turnValidator,
+  handler: async (ctx, args) => await beginRequestedTurn(ctx, { kind: "message", ...args }),
+});
+
+/** Sends a changed version of a user message, beside the one it changes, which stays. */
+export const edit = mutation({
+  args: editFields,
+  returns: turnValidator,
+  handler: async (ctx, args) => await beginRequestedTurn(ctx, { kind: "edit", ...args }),
+});
+
+/** Asks for another reply beside this one, which stays. */
+export const regenerate = mutation({
+  args: regenerateFields,
+  returns: turnValidator,
+  handler: async (ctx, args) => await beginRequestedTurn(ctx, { kind: "regenerate", ...args }),
 });
 
 /** Metadata of the chat's messages, oldest first; texts are queries of their own. */

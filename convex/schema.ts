@@ -101,7 +101,7 @@ export default defineSchema({
     chatId: v.id("chats"),
     parentId: v.union(v.id("messages"), v.null()),
     role: v.union(v.literal("user"), v.literal("assistant")),
-    /** Of user messages: the client's name for the request that sent it. */
+    /** The client's name for the request that sent it, or that asked for this reply and for nothing else. */
     clientRequestId: v.union(v.string(), v.null()),
     reply: v.union(replyValidator, v.null()),
   })

@@ -25,6 +25,7 @@ import type * as model_runLease from "../model/runLease.js";
 import type * as model_runLifecycle from "../model/runLifecycle.js";
 import type * as model_serverQueue from "../model/serverQueue.js";
 import type * as model_textPieces from "../model/textPieces.js";
+import type * as model_turnRequest from "../model/turnRequest.js";
 import type * as models from "../models.js";
 import type * as providers_anthropicMessages from "../providers/anthropicMessages.js";
 import type * as providers_catalogue from "../providers/catalogue.js";
@@ -80,6 +81,7 @@ declare const fullApi: ApiFromModules<{
   "model/runLifecycle": typeof model_runLifecycle;
   "model/serverQueue": typeof model_serverQueue;
   "model/textPieces": typeof model_textPieces;
+  "model/turnRequest": typeof model_turnRequest;
   models: typeof models;
   "providers/anthropicMessages": typeof providers_anthropicMessages;
   "providers/catalogue": typeof providers_catalogue;

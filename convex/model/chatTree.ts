@@ -19,7 +19,7 @@ export interface Turn {
   streamId: string;
 }
 
-/** Inserts a user message, the placeholder of its reply, the reply's first stream and its queued run. */
+/** Inserts a user message and begins its first reply. */
 export async function beginTurn(
   ctx: MutationCtx,
   turn: {
@@ -39,12 +39,27 @@ export async function beginTurn(
     reply: null,
   });
   await storeText(ctx, userMessageId, text);
+  return await beginReply(ctx, { chatId, userMessageId, clientRequestId: null, model });
+}
+
+/** Inserts the placeholder of a reply to a user message, the reply's first stream and its queued run. */
+export async function beginReply(
+  ctx: MutationCtx,
+  reply: {
+    chatId: Id<"chats">;
+    userMessageId: Id<"messages">;
+    /** The name of the request for this reply alone; null when it came with its user message. */
+    clientRequestId: string | null;
+    model: string;
+  },
+): Promise<Turn> {
+  const { chatId, userMessageId, clientRequestId, model } = reply;
   const streamId = await createStream(ctx);
   const messageId = await ctx.db.insert("messages", {
     chatId,
     parentId: userMessageId,
     role: "assistant",
-    clientRequestId: null,
+    clientRequestId,
     reply: {
       streamId,
       status: "queued",
@@ -67,11 +82,14 @@ export async function turnOfRequest(
   chatId: Id<"chats">,
   clientRequestId: string,
 ): Promise<Turn | null> {
-  const userMessage = await ctx.db
+  const message = await ctx.db
     .query("messages")
     .withIndex("by_request", (q) => q.eq("chatId", chatId).eq("clientRequestId", clientRequestId))
     .unique();
-  return userMessage === null ? null : await turnOfUserMessage(ctx, userMessage);
+  if (message === null) {
+    return null;
+  }
+  return message.role === "user" ? await turnOfUserMessage(ctx, message) : turnOfReply(message);
 }
 
 /** The first turn of a chat; null if it is being deleted. */
@@ -83,17 +101,22 @@ export async function firstTurn(ctx: MutationCtx, chatId: Id<"chats">): Promise<
   return userMessage === null ? null : await turnOfUserMessage(ctx, userMessage);
 }
 
+/** With the first reply: others were asked for later. */
 async function turnOfUserMessage(
   ctx: MutationCtx,
-  { _id: userMessageId, chatId }: Doc<"messages">,
+  { _id: userMessageId }: Doc<"messages">,
 ): Promise<Turn | null> {
-  const message = await ctx.db
+  const reply = await ctx.db
     .query("messages")
     .withIndex("by_parent", (q) => q.eq("parentId", userMessageId))
     .first();
-  return message?.reply
-    ? { chatId, userMessageId, messageId: message._id, streamId: message.reply.streamId }
-    : null;
+  return reply === null ? null : turnOfReply(reply);
+}
+
+function turnOfReply({ _id: messageId, chatId, parentId, reply }: Doc<"messages">): Turn | null {
+  return reply === null || parentId === null
+    ? null
+    : { chatId, userMessageId: parentId, messageId, streamId: reply.streamId };
 }
 
 /** A client's name for a request, by which it is not carried out twice. Throws `invalidInput`. */
