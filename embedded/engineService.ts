@@ -32,8 +32,8 @@ export interface EngineServiceParts {
   localSiteUrl: string;
   /** What else ends with the thread: the action pool. */
   closeOthers: () => Promise<void>;
-  /** Nothing new is begun by others: jobs, HTTP actions. */
-  stopOthers: () => void;
+  /** Nothing new is begun by others: jobs, HTTP actions. Resolves when `runningActions` counts all that was begun. */
+  stopOthers: () => Promise<void>;
   runningActions: () => number;
   log: (line: string) => void;
 }
@@ -80,8 +80,9 @@ export function serveMainThread(parts: EngineServiceParts): void {
     storeFile: (file) => engine.files.store(file),
     findFile: async ({ componentPath, uuid }) => engine.files.find(componentPath, uuid),
     stopWork: async () => {
-      parts.stopOthers();
+      const stopped = parts.stopOthers();
       engine.releaseLogReaders();
+      await stopped;
     },
     runningWork: async () => ({ actions: parts.runningActions() }),
     ping: async () => undefined,

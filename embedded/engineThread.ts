@@ -109,9 +109,9 @@ async function start(port: MessagePort, data: EngineThreadData): Promise<void> {
     siteUrl: siteUrlOf(pool),
     localSiteUrl: pool.localUrl,
     closeOthers: () => closeActions(pool, engine),
-    stopOthers: () => {
+    stopOthers: async () => {
       engine.stopScheduler();
-      pool.stop();
+      await pool.stop();
     },
     runningActions: () => pool.running,
     log,

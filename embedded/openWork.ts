@@ -54,7 +54,7 @@ export async function letWorkEnd({ engine, openRequests, graceMs, log }: Letting
   const endsAtMs = performance.now() + graceMs;
   let told = "";
   try {
-    await engine.request("stopWork");
+    await settledWithin(engine.request("stopWork"), graceMs);
     for (;;) {
       const { actions } = await engine.request("runningWork");
       if (actions === 0 && openRequests() === 0) return;
@@ -75,4 +75,11 @@ export async function letWorkEnd({ engine, openRequests, graceMs, log }: Letting
   } catch (error) {
     log("warn", `Stopping without waiting: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** Rejects as the request does; resolves early when the time is over. */
+async function settledWithin(request: Promise<void>, ms: number): Promise<void> {
+  const over = Promise.withResolvers<void>();
+  const timer = setTimeout(over.resolve, ms);
+  await Promise.race([request, over.promise]).finally(() => clearTimeout(timer));
 }

@@ -51,8 +51,11 @@ export interface ActionPool {
   readonly ownRequestHeaders: Record<string, string>;
   /** Actions and HTTP actions under way. */
   readonly running: number;
-  /** Takes no HTTP request any more. What runs goes on, and actions that functions call are still begun. */
-  stop(): void;
+  /**
+   * Takes no HTTP request any more. What runs goes on, and actions that functions call are still begun. Resolves when
+   * `running` counts every HTTP action that was begun.
+   */
+  stop(): Promise<void>;
   /** Ends what still runs. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -117,8 +120,8 @@ class Pool implements ActionPool {
     return this.#openRuns.size;
   }
 
-  stop(): void {
-    this.#worker.stop();
+  async stop(): Promise<void> {
+    await this.#worker.stop();
   }
 
   setCode(code: DeployedCode | null): void {
@@ -183,6 +186,7 @@ class Pool implements ActionPool {
         break;
       case "listening":
       case "notListening":
+      case "stopped":
       case "pong":
         break; // the worker's own
       default:

@@ -80,6 +80,7 @@ function receive(message: ToActionThread): void {
       break;
     case "stop":
       stopSitePort();
+      post({ kind: "stopped" });
       break;
     case "ping":
       post({ kind: "pong" });

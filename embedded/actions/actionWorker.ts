@@ -39,6 +39,8 @@ export class ActionWorker {
   #heartbeat: NodeJS.Timeout | undefined;
   #restart: NodeJS.Timeout | undefined;
   #stopping = false;
+  /** The thread has answered `stop`, or is gone. */
+  readonly #stopped = Promise.withResolvers<void>();
   #closing = false;
 
   constructor(parts: ActionWorkerParts) {
@@ -69,10 +71,15 @@ export class ActionWorker {
     // Anything else is told to a new thread by `onStart`, or was for what died with the old one.
   }
 
-  /** The site port takes nothing new, and a thread that dies from now on is not replaced. */
-  stop(): void {
-    this.post({ kind: "stop" });
+  /**
+   * The site port takes nothing new, and a thread that dies from now on is not replaced. Resolves when all that was begun
+   * before has been told: what one thread hears first from two others need not have happened first.
+   */
+  async stop(): Promise<void> {
     this.#stopping = true;
+    if (!this.#worker) return;
+    this.post({ kind: "stop" });
+    await this.#stopped.promise;
   }
 
   async close(): Promise<void> {
@@ -121,6 +128,8 @@ export class ActionWorker {
             "PortTaken",
             listenProblem(this.#parts.siteHost, this.#port, message.code),
           );
+        } else if (message.kind === "stopped") {
+          this.#stopped.resolve();
         } else if (message.kind === "pong") {
           this.#missedBeats = 0;
         } else {
@@ -133,6 +142,7 @@ export class ActionWorker {
       worker.on("exit", () => {
         stopWatch();
         this.#worker = null;
+        if (this.#stopping) this.#stopped.resolve();
         const reason = this.#isSilent() ? "a function kept its thread busy, which was ended." : fault.message;
         this.#parts.onDeath(this.#closing ? "the deployment is closing." : reason);
         reject(fault);

@@ -81,6 +81,8 @@ export type ToActionThread =
 
 export type FromActionThread =
   | { kind: "listening"; port: number }
+  /** Answers `stop`: every HTTP action that was begun has been told before. */
+  | { kind: "stopped" }
   | { kind: "notListening"; code: string }
   | { kind: "syscall"; syscallId: number; runId: number; op: string; argsJson: string }
   | { kind: "runEnded"; runId: number; result: FunctionResult }

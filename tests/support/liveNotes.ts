@@ -1,13 +1,14 @@
 /** Official clients of the fixture `notes`, and what their subscriptions were told. */
-import { ConvexClient } from "convex/browser";
+import { ConvexClient, type ConvexClientOptions } from "convex/browser";
 import type { FunctionReference } from "convex/server";
 import { WebSocket } from "ws";
 import { notes } from "./notesApp.ts";
 
-export function connectClient(url: string): ConvexClient {
+export function connectClient(url: string, options: ConvexClientOptions = {}): ConvexClient {
   return new ConvexClient(url, {
     webSocketConstructor: WebSocket as unknown as typeof globalThis.WebSocket,
     logger: false,
+    ...options,
   });
 }
 

@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { ConvexClient, ConvexHttpClient } from "convex/browser";
+import { ConvexClient, type ConvexClientOptions, ConvexHttpClient } from "convex/browser";
 import { makeFunctionReference } from "convex/server";
 import type { Value } from "convex/values";
 import { WebSocket } from "ws";
@@ -23,7 +23,7 @@ export interface TestApp {
   mutation: <Result = unknown>(name: string, args?: Args) => Promise<Result>;
   action: <Result = unknown>(name: string, args?: Args) => Promise<Result>;
   /** A client over the WebSocket, closed with the app. */
-  connect: () => ConvexClient;
+  connect: (options?: ConvexClientOptions) => ConvexClient;
   readFile: (path: string) => string;
   writeFile: (path: string, text: string) => void;
   removeFile: (path: string) => void;
@@ -63,8 +63,8 @@ export async function openAppUnpushed(family: string): Promise<TestApp> {
     query: async (name, args = {}) => await http.query(makeFunctionReference<"query">(name), args),
     mutation: async (name, args = {}) => await http.mutation(makeFunctionReference<"mutation">(name), args),
     action: async (name, args = {}) => await http.action(makeFunctionReference<"action">(name), args),
-    connect() {
-      const client = openClient(target.url);
+    connect(options) {
+      const client = openClient(target.url, options);
       clients.push(client);
       return client;
     },
@@ -107,11 +107,12 @@ function copyOfApp(family: string): string {
   return folder;
 }
 
-export function openClient(url: string): ConvexClient {
+export function openClient(url: string, options: ConvexClientOptions = {}): ConvexClient {
   return new ConvexClient(url, {
     webSocketConstructor: WebSocket as unknown as typeof globalThis.WebSocket,
     logger: false,
     unsavedChangesWarning: false,
+    ...options,
   });
 }
 
