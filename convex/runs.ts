@@ -10,6 +10,7 @@ import { readableChat } from "./model/access.ts";
 import { appError } from "./model/appError.ts";
 import { promptContext } from "./model/promptContext.ts";
 import { readStreams, removeStreams } from "./model/replyStreams.ts";
+import { persistedLength, tailOfRun } from "./model/replyTail.ts";
 import { appendText, extendLease, requireOwnRun, runOfToken } from "./model/runLease.ts";
 import * as lifecycle from "./model/runLifecycle.ts";
 import { contextTokensOf } from "./providers/catalogue.ts";
@@ -66,7 +67,8 @@ export const claim = internalMutation({
       throw unknownStream();
     }
     const claimed = await lifecycle.claimRun(ctx, run, { token, driverToken: driverToken ?? null, by });
-    const persistedText = run.status === "queued" ? "" : await readStreams(ctx, message._id);
+    const hasText = persistedLength(await tailOfRun(ctx, run)) > 0;
+    const persistedText = hasText ? await readStreams(ctx, message._id) : "";
     const turns = await promptContext(ctx, message, contextTokensOf(run.model), persistedText);
     const leaseMs = Math.max(0, (claimed.deadline ?? 0) - Date.now());
     return { attempt: run.attempt, model: run.model, persistedText, turns, leaseMs };

@@ -139,6 +139,8 @@ export default defineSchema({
     token: v.union(v.string(), v.null()),
     /** The driver's own name for its claim, so that it may ask again when the answer was lost. */
     driverToken: v.union(v.string(), v.null()),
+    /** The length of the persisted text when the run was claimed; missing, as 0, in rows of an older version. */
+    claimedLength: v.optional(v.number()),
     /** The component stream that takes the next chunk. */
     openStream: v.object({ streamId: v.string(), index: v.number(), from: v.number(), openedAt: v.number() }),
     /** When the reaper takes the run up; null after its end. */
@@ -178,6 +180,8 @@ export default defineSchema({
     /** Offset of the first of `flushes` in the reply. */
     from: v.number(),
     flushes: v.array(v.string()),
+    /** UTF-8 bytes in the component stream that takes the next chunk; missing in rows of an older version. */
+    streamBytes: v.optional(v.number()),
     status: runStatusValidator,
   }).index("by_stream", ["streamId"]),
 

@@ -18,6 +18,7 @@ import type * as model_appError from "../model/appError.js";
 import type * as model_chatRemoval from "../model/chatRemoval.js";
 import type * as model_chatTree from "../model/chatTree.js";
 import type * as model_promptContext from "../model/promptContext.js";
+import type * as model_replySeed from "../model/replySeed.js";
 import type * as model_replyStreams from "../model/replyStreams.js";
 import type * as model_replyTail from "../model/replyTail.js";
 import type * as model_replyText from "../model/replyText.js";
@@ -74,6 +75,7 @@ declare const fullApi: ApiFromModules<{
   "model/chatRemoval": typeof model_chatRemoval;
   "model/chatTree": typeof model_chatTree;
   "model/promptContext": typeof model_promptContext;
+  "model/replySeed": typeof model_replySeed;
   "model/replyStreams": typeof model_replyStreams;
   "model/replyTail": typeof model_replyTail;
   "model/replyText": typeof model_replyText;

@@ -8,18 +8,27 @@ import type { StreamId } from "@convex-dev/persistent-text-streaming";
 import { components } from "../_generated/api.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx, QueryCtx } from "../_generated/server.js";
+import { byteLength, bytePieces } from "./textPieces.ts";
 
 const streaming = new PersistentTextStreaming(components.persistentTextStreaming);
 const streamFunctions = components.persistentTextStreaming.lib;
 
-/** UTF-16 units; a full stream is at most this and one flush. */
-const rotateAfterLength = 32_000;
+/** UTF-8 bytes: a stream never holds more. */
+const maxStreamBytes = 32_000;
 const rotateAfterMs = 10 * 60_000;
 
 /** Enough for a reply of thirty megabytes; a bound, not an expectation. */
 const maxStreamsPerReply = 1_000;
 
 export type OpenStream = Doc<"runs">["openStream"];
+
+type Writer = Pick<Doc<"runs">, "chatId" | "messageId" | "openStream">;
+
+export interface WrittenStream {
+  openStream: OpenStream;
+  /** UTF-8 bytes that the open stream holds. */
+  streamBytes: number;
+}
 
 /** Makes a component stream that belongs to nobody yet: `nameStream` gives it to its reply. */
 export async function createStream(ctx: MutationCtx): Promise<string> {
@@ -42,7 +51,7 @@ export async function nameStream(
  */
 export async function openNextStream(
   ctx: MutationCtx,
-  run: Doc<"runs">,
+  run: Writer,
   from: number,
   closedAs: "done" | "error",
 ): Promise<OpenStream> {
@@ -55,27 +64,42 @@ export async function openNextStream(
 
 export async function closeStream(
   ctx: MutationCtx,
-  run: Doc<"runs">,
+  run: Pick<Writer, "openStream">,
   status: "done" | "error",
 ): Promise<void> {
   await ctx.runMutation(streamFunctions.setStreamStatus, { streamId: run.openStream.streamId, status });
 }
 
 /**
- * Adds a chunk at offset `from`, to a new stream when the open one is full or old. Answers the stream it went
- * to.
+ * Adds text at offset `from`, to a new stream whenever the open one would hold too much or is old. Answers where
+ * the next text goes.
  */
-export async function appendChunk(
+export async function appendToStreams(
   ctx: MutationCtx,
-  run: Doc<"runs">,
-  from: number,
+  { chatId, messageId, openStream }: Writer,
+  { from, streamBytes }: { from: number; streamBytes: number },
   text: string,
-): Promise<OpenStream> {
-  const isFull = from - run.openStream.from >= rotateAfterLength;
-  const isOld = Date.now() - run.openStream.openedAt >= rotateAfterMs;
-  const openStream = isFull || isOld ? await openNextStream(ctx, run, from, "done") : run.openStream;
-  await ctx.runMutation(streamFunctions.addChunk, { streamId: openStream.streamId, text, final: false });
-  return openStream;
+): Promise<WrittenStream> {
+  const written = { openStream, streamBytes };
+  let offset = from;
+  for (const chunk of bytePieces(text, maxStreamBytes)) {
+    const bytes = byteLength(chunk);
+    if (written.streamBytes + bytes > maxStreamBytes || isOld(written.openStream)) {
+      const writer = { chatId, messageId, openStream: written.openStream };
+      written.openStream = await openNextStream(ctx, writer, offset, "done");
+      written.streamBytes = 0;
+    }
+    const { streamId } = written.openStream;
+    await ctx.runMutation(streamFunctions.addChunk, { streamId, text: chunk, final: false });
+    written.streamBytes += bytes;
+    offset += chunk.length;
+  }
+  return written;
+}
+
+/** Old enough to be left before the component ends it. */
+export function isOld(stream: OpenStream): boolean {
+  return Date.now() - stream.openedAt >= rotateAfterMs;
 }
 
 /** What is persisted of a reply whose component streams are still there. */

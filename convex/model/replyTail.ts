@@ -12,6 +12,9 @@ const maxFlushes = 4;
 /** UTF-16 units beyond which older flushes go early: every update sends the whole tail to every spectator. */
 const maxTailLength = 2_000;
 
+/** Of UTF-8, for a UTF-16 unit. */
+const maxBytesPerUnit = 3;
+
 type TailText = Pick<Doc<"tails">, "from" | "flushes">;
 
 /** The tail of a run, which exists as long as the run does. */
@@ -26,6 +29,11 @@ export async function tailOfRun(ctx: MutationCtx, run: Doc<"runs">): Promise<Doc
 /** UTF-16 units of the reply that are in the component's streams. */
 export function persistedLength({ from, flushes }: TailText): number {
   return flushes.reduce((length, flush) => length + flush.length, from);
+}
+
+/** UTF-8 bytes in the stream that takes the next chunk; the most that it can be where nobody counted. */
+export function streamBytes(tail: Doc<"tails">, { openStream }: Pick<Doc<"runs">, "openStream">): number {
+  return tail.streamBytes ?? (persistedLength(tail) - openStream.from) * maxBytesPerUnit;
 }
 
 /** The tail after one more flush. The newest flush is always in it, whole. */

@@ -42,7 +42,7 @@ export async function currentText(ctx: QueryCtx | MutationCtx, message: Doc<"mes
   if (message.reply === null || hasEnded(message.reply.status)) {
     return (await storedText(ctx, message._id)) ?? "";
   }
-  return message.reply.status === "queued" ? "" : await readStreams(ctx, message._id);
+  return await readStreams(ctx, message._id);
 }
 
 /** The status in the words of the component, whose hook reads it. */

@@ -5,8 +5,8 @@
 import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { appError } from "./appError.ts";
-import { appendChunk } from "./replyStreams.ts";
-import { advanceTail, persistedLength, tailOfRun } from "./replyTail.ts";
+import { appendToStreams } from "./replyStreams.ts";
+import { advanceTail, persistedLength, streamBytes, tailOfRun } from "./replyTail.ts";
 
 /** How long a pump may be silent before its run is taken up. It fences itself well before. */
 const leaseMs = 15_000;
@@ -64,9 +64,11 @@ export async function appendText(
   if (newText === "") {
     return await extendLease(ctx, run);
   }
-  const openStream = await appendChunk(ctx, run, length, newText);
-  await ctx.db.patch("tails", tail._id, advanceTail(tail, newText));
-  return await extendLease(ctx, run, openStream);
+  const at = { from: length, streamBytes: streamBytes(tail, run) };
+  const written = await appendToStreams(ctx, run, at, newText);
+  const { from: tailFrom, flushes } = advanceTail(tail, newText);
+  await ctx.db.patch("tails", tail._id, { from: tailFrom, flushes, streamBytes: written.streamBytes });
+  return await extendLease(ctx, run, written.openStream);
 }
 
 /** Extends the lease, and notes the stream that is open by now. */

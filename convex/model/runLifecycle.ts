@@ -55,6 +55,7 @@ export async function queueRun(
     attempt: 1,
     from: 0,
     flushes: [],
+    streamBytes: 0,
     status: "queued",
   });
   const runId = await ctx.db.insert("runs", {
@@ -96,7 +97,8 @@ export async function claimRun(
     await leaveQueue(ctx, run._id);
   }
   const { token, driverToken } = claim;
-  const change = { token, driverToken, status: "running" as const, deadline: leaseEnd(run) };
+  const claimedLength = persistedLength(await tailOfRun(ctx, run));
+  const change = { token, driverToken, claimedLength, status: "running" as const, deadline: leaseEnd(run) };
   await ctx.db.patch("runs", run._id, change);
   await showStatus(ctx, run, "running", run.attempt);
   return { ...run, ...change };
@@ -104,7 +106,7 @@ export async function claimRun(
 
 async function isRepeatedEarly(ctx: MutationCtx, run: Run, driverToken: string | null): Promise<boolean> {
   const isRepeated = driverToken !== null && driverToken === run.driverToken;
-  return isRepeated && persistedLength(await tailOfRun(ctx, run)) === 0;
+  return isRepeated && persistedLength(await tailOfRun(ctx, run)) === (run.claimedLength ?? 0);
 }
 
 /**
@@ -184,6 +186,7 @@ async function recoverRun(ctx: MutationCtx, run: Run): Promise<void> {
     openStream: await openNextStream(ctx, run, from, "error"),
     deadline: Date.now() + waitingMs,
   });
+  await ctx.db.patch("tails", run.tailId, { streamBytes: 0 });
   await showStatus(ctx, run, "recovering", attempt);
   await enqueueAgain(ctx, run._id);
 }
