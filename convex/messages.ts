@@ -60,6 +60,8 @@ export const list = query({
           error: v.union(replyErrorValidator, v.null()),
           usage: v.union(v.object({ inputTokens: v.number(), outputTokens: v.number() }), v.null()),
           costUsd: v.union(v.number(), v.null()),
+          /** There and true while the reply waits for its turn, because as many are being written as may. */
+          waitsForPlace: v.optional(v.boolean()),
         }),
       ),
     }),
@@ -171,10 +173,11 @@ function messageMeta({
   if (reply === null) {
     return { ...base, reply: null };
   }
-  const { streamId, status, attempt, model, error, costUsd } = reply;
+  const { streamId, status, attempt, model, error, costUsd, waitsForPlace } = reply;
   const usage = reply.usage && {
     inputTokens: reply.usage.inputTokens,
     outputTokens: reply.usage.outputTokens,
   };
-  return { ...base, reply: { streamId, status, attempt, model, error, usage, costUsd } };
+  const waiting = waitsForPlace === true ? { waitsForPlace } : {};
+  return { ...base, reply: { streamId, status, attempt, model, error, usage, costUsd, ...waiting } };
 }

@@ -3,15 +3,16 @@
  */
 import { v } from "convex/values";
 import { internal } from "./_generated/api.js";
-import type { Doc } from "./_generated/dataModel.js";
 import { internalMutation, internalQuery } from "./_generated/server.js";
 import type { MutationCtx } from "./_generated/server.js";
 import { readableChat } from "./model/access.ts";
 import { appError } from "./model/appError.ts";
 import { promptContext } from "./model/promptContext.ts";
-import { readStreams, removeStreams } from "./model/replyStreams.ts";
+import { isSealing, removeSeal, sealStep } from "./model/replySeal.ts";
+import { removeStreams } from "./model/replyStreams.ts";
+import { currentText } from "./model/replyText.ts";
 import { persistedLength, tailOfRun } from "./model/replyTail.ts";
-import { appendText, extendLease, requireOwnRun, runOfToken } from "./model/runLease.ts";
+import { appendText, heldRun, heartbeatOf, runOfToken, runHandedOnBy } from "./model/runLease.ts";
 import * as lifecycle from "./model/runLifecycle.ts";
 import { contextTokensOf } from "./providers/catalogue.ts";
 import { finishReasonValidator, replyErrorValidator, usageValidator } from "./schema.ts";
@@ -22,21 +23,46 @@ import { finishReasonValidator, replyErrorValidator, usageValidator } from "./sc
  */
 const maxReaped = 10;
 
-/** A run that cannot be taken up must not keep the reaper from the others. */
+/** Replies whose sealing the reaper goes on with in one transaction: each step moves up to a megabyte. */
+const maxSealed = 3;
+
+/** What cannot be taken up must not keep the reaper from the others. */
 const retryTakeUpMs = 60_000;
+
+/** Streams that are still the only place of their text are looked at again after this time. */
+const retryRemovalMs = 60_000;
 
 const maxStreamsRemoved = 20;
 
 const leaseValidator = v.object({ stop: v.boolean(), leaseMs: v.number() });
 
+/** All that is needed to go on with a run. */
+export const claimedValidator = v.object({
+  attempt: v.number(),
+  model: v.string(),
+  persistedText: v.string(),
+  turns: v.array(v.object({ role: v.union(v.literal("user"), v.literal("assistant")), text: v.string() })),
+  leaseMs: v.number(),
+});
+
+/**
+ * As many runs go on as may, and this one waits for its turn. An answer and not a throw, because what is noted for
+ * that must stay.
+ */
+export const claimRefusedValidator = v.object({
+  refusal: v.object({ kind: v.literal("tooManyRequests"), message: v.string(), retryAfterMs: v.number() }),
+});
+
 const outcome = {
   token: v.string(),
+  /** The whole reply; empty where `length` says instead how long the persisted text is that is the reply. */
   text: v.string(),
+  length: v.optional(v.number()),
   usage: v.union(usageValidator, v.null()),
   costUsd: v.union(v.number(), v.null()),
 };
 
-/** Gives the run of a stream to exactly one caller, with all that is needed to go on with it. */
+/** Gives the run of a stream to exactly one caller, if there is a place for it. */
 export const claim = internalMutation({
   args: {
     streamId: v.string(),
@@ -44,13 +70,7 @@ export const claim = internalMutation({
     driverToken: v.optional(v.string()),
     by: v.union(v.literal("driver"), v.literal("server")),
   },
-  returns: v.object({
-    attempt: v.number(),
-    model: v.string(),
-    persistedText: v.string(),
-    turns: v.array(v.object({ role: v.union(v.literal("user"), v.literal("assistant")), text: v.string() })),
-    leaseMs: v.number(),
-  }),
+  returns: v.union(claimedValidator, claimRefusedValidator),
   handler: async (ctx, { streamId, token, driverToken, by }) => {
     const run = await ctx.db
       .query("runs")
@@ -66,11 +86,18 @@ export const claim = internalMutation({
     if (message === null) {
       throw unknownStream();
     }
-    const claimed = await lifecycle.claimRun(ctx, run, { token, driverToken: driverToken ?? null, by });
+    const answer = await lifecycle.claimRun(ctx, run, { token, driverToken: driverToken ?? null, by });
+    if (answer.kind === "waits") {
+      const wait =
+        "As many replies as this deployment can write are being written; this one waits for its turn.";
+      return {
+        refusal: { kind: "tooManyRequests" as const, message: wait, retryAfterMs: answer.retryAfterMs },
+      };
+    }
     const hasText = persistedLength(await tailOfRun(ctx, run)) > 0;
-    const persistedText = hasText ? await readStreams(ctx, message._id) : "";
+    const persistedText = hasText ? await currentText(ctx, message) : "";
     const turns = await promptContext(ctx, message, contextTokensOf(run.model), persistedText);
-    const leaseMs = Math.max(0, (claimed.deadline ?? 0) - Date.now());
+    const leaseMs = Math.max(0, (answer.run.deadline ?? 0) - Date.now());
     return { attempt: run.attempt, model: run.model, persistedText, turns, leaseMs };
   },
 });
@@ -80,8 +107,7 @@ export const append = internalMutation({
   args: { token: v.string(), from: v.number(), text: v.string() },
   returns: leaseValidator,
   handler: async (ctx, { token, from, text }) => {
-    const run = await requireOwnRun(ctx, token);
-    return await appendText(ctx, run, from, text);
+    return await appendText(ctx, await heldRun(ctx, token, "append"), from, text);
   },
 });
 
@@ -90,8 +116,7 @@ export const heartbeat = internalMutation({
   args: { token: v.string() },
   returns: leaseValidator,
   handler: async (ctx, { token }) => {
-    const run = await requireOwnRun(ctx, token);
-    return await extendLease(ctx, run);
+    return await heartbeatOf(ctx, await heldRun(ctx, token, "heartbeat"));
   },
 });
 
@@ -121,8 +146,9 @@ export const finish = internalMutation({
     finishReason: v.union(finishReasonValidator, v.null()),
   },
   returns: v.null(),
-  handler: async (ctx, { token, ...end }) => {
-    await endOwnRun(ctx, token, { ...end, error: null });
+  handler: async (ctx, { token, text, length, ...end }) => {
+    const run = await runOfToken(ctx, token);
+    await lifecycle.endRun(ctx, run, { ...end, error: null, ...givenText(text, length) });
     return null;
   },
 });
@@ -130,8 +156,25 @@ export const finish = internalMutation({
 export const fail = internalMutation({
   args: { ...outcome, error: replyErrorValidator },
   returns: v.null(),
-  handler: async (ctx, { token, ...end }) => {
-    await endOwnRun(ctx, token, { ...end, status: "failed", finishReason: null });
+  handler: async (ctx, { token, text, length, ...end }) => {
+    const run = await runOfToken(ctx, token);
+    const failure = { ...end, status: "failed" as const, finishReason: null };
+    await lifecycle.endRun(ctx, run, { ...failure, ...givenText(text, length) });
+    return null;
+  },
+});
+
+/** The action of the run's pump has lived nearly as long as it may: another one goes on. */
+export const handOn = internalMutation({
+  args: { token: v.string() },
+  returns: v.null(),
+  handler: async (ctx, { token }) => {
+    const handedOn = await runHandedOnBy(ctx, token);
+    if (handedOn !== null) {
+      await lifecycle.handOnRunAgain(ctx, handedOn);
+    } else {
+      await lifecycle.handOnRun(ctx, await runOfToken(ctx, token));
+    }
     return null;
   },
 });
@@ -167,7 +210,8 @@ export const reap = internalMutation({
         await ctx.db.patch("runs", run._id, { deadline: now + retryTakeUpMs });
       }
     }
-    if (due.length === maxReaped) {
+    const isDone = await goOnSealing(ctx, now);
+    if (due.length === maxReaped || !isDone) {
       await ctx.scheduler.runAfter(0, internal.runs.reap, {});
     }
     return null;
@@ -186,6 +230,19 @@ export const takeUp = internalMutation({
   },
 });
 
+/** One step of moving a reply's text to where it stays; it has the next one made. */
+export const seal = internalMutation({
+  args: { runId: v.id("runs") },
+  returns: v.null(),
+  handler: async (ctx, { runId }) => {
+    const run = await ctx.db.get("runs", runId);
+    if (run !== null) {
+      await sealStep(ctx, run);
+    }
+    return null;
+  },
+});
+
 /** Deletes what an ended run no longer needs, in small batches: component streams, tail, the run itself. */
 export const removeLeftovers = internalMutation({
   args: { runId: v.id("runs") },
@@ -193,6 +250,10 @@ export const removeLeftovers = internalMutation({
   handler: async (ctx, { runId }) => {
     const run = await ctx.db.get("runs", runId);
     if (run === null) {
+      return null;
+    }
+    if (await isSealing(ctx, runId)) {
+      await ctx.scheduler.runAfter(retryRemovalMs, internal.runs.removeLeftovers, { runId });
       return null;
     }
     const isDone = await removeStreams(ctx, run.messageId, { keepName: true, limit: maxStreamsRemoved });
@@ -203,18 +264,32 @@ export const removeLeftovers = internalMutation({
     if ((await ctx.db.get("tails", run.tailId)) !== null) {
       await ctx.db.delete("tails", run.tailId);
     }
+    await removeSeal(ctx, runId);
     await ctx.db.delete("runs", runId);
     return null;
   },
 });
 
-/** Ending twice is safe: the answer to the first may have been lost. */
-async function endOwnRun(ctx: MutationCtx, token: string, end: lifecycle.RunEnd): Promise<void> {
-  const run: Doc<"runs"> | null = await runOfToken(ctx, token);
-  if (run !== null && run.status === end.status) {
-    return;
+/** A text that is too long to be sent is named by its length. */
+function givenText(text: string, length: number | undefined): Pick<lifecycle.RunEnd, "text" | "length"> {
+  return length === undefined ? { text, length: text.length } : { text: null, length };
+}
+
+/** Makes the steps whose own schedule was lost. Says whether none is left. */
+async function goOnSealing(ctx: MutationCtx, now: number): Promise<boolean> {
+  const due = await ctx.db
+    .query("seals")
+    .withIndex("by_deadline", (q) => q.gt("deadline", 0).lte("deadline", now))
+    .take(maxSealed);
+  for (const { _id, runId } of due) {
+    try {
+      await ctx.runMutation(internal.runs.seal, { runId });
+    } catch (error) {
+      console.error(`The reply of the run ${runId} could not be sealed and is tried again later.`, error);
+      await ctx.db.patch("seals", _id, { deadline: now + retryTakeUpMs });
+    }
   }
-  await lifecycle.endRun(ctx, await requireOwnRun(ctx, token), end);
+  return due.length < maxSealed;
 }
 
 async function refusalWithoutRun(ctx: MutationCtx, streamId: string) {

@@ -60,6 +60,8 @@ export const replyValidator = v.object({
   error: v.union(replyErrorValidator, v.null()),
   usage: v.union(usageValidator, v.null()),
   costUsd: v.union(v.number(), v.null()),
+  /** The run waits for its turn, because as many go on as may; missing is no. */
+  waitsForPlace: v.optional(v.boolean()),
 });
 
 export const chatStatusValidator = v.union(v.literal("idle"), v.literal("replying"));
@@ -130,9 +132,15 @@ export default defineSchema({
     messageId: v.id("messages"),
     tailId: v.id("tails"),
     streamId: v.string(),
+    /** Of the chat; missing in rows of an older version. */
+    ownerId: v.optional(v.string()),
     model: v.string(),
     status: runStatusValidator,
     attempt: v.number(),
+    /** How often its holder was lost; missing in rows of an older version, where it is the attempts before this one. */
+    deaths: v.optional(v.number()),
+    /** The token that last gave the run to another action, so that it may ask again when the answer was lost. */
+    handedOnBy: v.optional(v.string()),
     /**
      * Who may write: minted by the pump that claimed, null while nobody holds the run. Kept after the end.
      */
@@ -150,7 +158,9 @@ export default defineSchema({
     .index("by_token", ["token"])
     .index("by_stream", ["streamId"])
     .index("by_deadline", ["deadline"])
-    .index("by_chat", ["chatId", "deadline"]),
+    .index("by_chat", ["chatId", "deadline"])
+    .index("by_owner", ["ownerId", "status"])
+    .index("by_handed_on", ["handedOnBy"]),
 
   /**
    * The component streams of a reply, in order; the row of index 0 maps the reply's stream id to it. Written
@@ -164,6 +174,8 @@ export default defineSchema({
     index: v.number(),
     /** False once the component's stream is gone and only the name is left. */
     isStored: v.boolean(),
+    /** True once its text is in `messageTexts`: readers take it from there. Missing in rows of an older version. */
+    isSealed: v.optional(v.boolean()),
   })
     .index("by_stream", ["streamId"])
     .index("by_message", ["messageId", "index"]),
@@ -186,6 +198,34 @@ export default defineSchema({
   }).index("by_stream", ["streamId"]),
 
   /**
+   * How far the text of a long reply has been moved from its streams to `messageTexts`, apart from `runs` so that
+   * the moving meets no flush. Written when a reply has many streams and at each step; read by the reaper; deleted
+   * with the run.
+   */
+  seals: defineTable({
+    runId: v.id("runs"),
+    /** This many of the first streams are stored, as this many parts, which are this long in all. */
+    streams: v.number(),
+    parts: v.number(),
+    length: v.number(),
+    /** When the reaper goes on with it; null while there is nothing to do. */
+    deadline: v.union(v.number(), v.null()),
+  })
+    .index("by_run", ["runId"])
+    .index("by_deadline", ["deadline"]),
+
+  /**
+   * The places of the runs that go on, of which there are MAX_CONCURRENT_RUNS. Written when a run begins; read by
+   * claims and by the queue; deleted when the run ends, dies or is handed on.
+   */
+  runPlaces: defineTable({
+    runId: v.id("runs"),
+    number: v.number(),
+  })
+    .index("by_run", ["runId"])
+    .index("by_number", ["number"]),
+
+  /**
    * Runs that the server produces itself, apart from `runs` so that counting them meets no flush. Written
    * when no driver came or one died; read and moved on by the queue; deleted when a driver claims the run
    * after all, or at its end.
@@ -193,7 +233,9 @@ export default defineSchema({
   serverQueue: defineTable({
     runId: v.id("runs"),
     state: v.union(v.literal("waiting"), v.literal("started")),
+    /** The lower is started first; missing in rows of an older version, which come before all. */
+    rank: v.optional(v.number()),
   })
     .index("by_run", ["runId"])
-    .index("by_state", ["state"]),
+    .index("by_state", ["state", "rank"]),
 });

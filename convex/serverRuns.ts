@@ -17,10 +17,10 @@ export const produce = internalAction({
       await produceReply(ctx, run, noSink);
     } catch (error) {
       const refusal = appErrorOf(error)?.kind;
-      if (refusal !== "runTaken" && refusal !== "notFound") {
+      if (refusal !== "runTaken" && refusal !== "notFound" && refusal !== "tooManyRequests") {
         throw error;
       }
-      // Somebody else has the run, or it is gone: nothing is left to do.
+      // Somebody else has the run, it is gone, or it is in the queue again: nothing is left to do.
     }
     return null;
   },

@@ -1,6 +1,7 @@
 /** Beginning a reply with a text that is already there: that of the reply it continues. */
 import type { MutationCtx } from "../_generated/server.js";
 import { appError } from "./appError.ts";
+import { sealFullStreams } from "./replySeal.ts";
 import { appendToStreams } from "./replyStreams.ts";
 import { tailOfRun } from "./replyTail.ts";
 
@@ -23,6 +24,7 @@ export async function seedReply(ctx: MutationCtx, streamId: string, text: string
   const tail = await tailOfRun(ctx, run);
   const written = await appendToStreams(ctx, run, { from: 0, streamBytes: 0 }, text);
   await ctx.db.patch("runs", run._id, { openStream: written.openStream });
+  await sealFullStreams(ctx, run, written.openStream);
   // Nothing of it is news to a spectator, who reads the body first.
   const { streamBytes } = written;
   await ctx.db.patch("tails", tail._id, { from: text.length, flushes: [], streamBytes });

@@ -14,13 +14,15 @@ const streaming = new PersistentTextStreaming(components.persistentTextStreaming
 const streamFunctions = components.persistentTextStreaming.lib;
 
 /** UTF-8 bytes: a stream never holds more. */
-const maxStreamBytes = 32_000;
+export const maxStreamBytes = 32_000;
 const rotateAfterMs = 10 * 60_000;
 
-/** Enough for a reply of thirty megabytes; a bound, not an expectation. */
+/** Enough for a reply of sixteen megabytes, in streams that are half full; a bound, not an expectation. */
 const maxStreamsPerReply = 1_000;
 
 export type OpenStream = Doc<"runs">["openStream"];
+
+export type StreamRow = Doc<"replyStreams">;
 
 type Writer = Pick<Doc<"runs">, "chatId" | "messageId" | "openStream">;
 
@@ -42,7 +44,7 @@ export async function nameStream(
   streamId: string,
   index: number,
 ): Promise<void> {
-  await ctx.db.insert("replyStreams", { ...reply, streamId, index, isStored: true });
+  await ctx.db.insert("replyStreams", { ...reply, streamId, index, isStored: true, isSealed: false });
 }
 
 /**
@@ -102,12 +104,21 @@ export function isOld(stream: OpenStream): boolean {
   return Date.now() - stream.openedAt >= rotateAfterMs;
 }
 
-/** What is persisted of a reply whose component streams are still there. */
-export async function readStreams(ctx: QueryCtx | MutationCtx, messageId: Id<"messages">): Promise<string> {
-  const rows = await ctx.db
+/** The rows of a reply's streams, in order, from number `first` on. */
+export async function streamRows(
+  ctx: QueryCtx | MutationCtx,
+  messageId: Id<"messages">,
+  first = 0,
+  limit = maxStreamsPerReply,
+): Promise<StreamRow[]> {
+  return await ctx.db
     .query("replyStreams")
-    .withIndex("by_message", (q) => q.eq("messageId", messageId))
-    .take(maxStreamsPerReply);
+    .withIndex("by_message", (q) => q.eq("messageId", messageId).gte("index", first))
+    .take(limit);
+}
+
+/** The text in those of the streams that are still there. */
+export async function readStreams(ctx: QueryCtx | MutationCtx, rows: StreamRow[]): Promise<string> {
   const bodies = await Promise.all(
     rows.filter((row) => row.isStored).map((row) => streaming.getStreamBody(ctx, row.streamId as StreamId)),
   );

@@ -1,48 +1,71 @@
 /**
- * The text of messages: stored whole when a message is sent or its run ends, read from the streams until
- * then.
+ * The text of messages, in numbered parts: written whole when a message is sent, moved from a reply's streams when
+ * its run ends or grows long. What of a reply is not in parts yet is read from its streams, behind them.
  */
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx, QueryCtx } from "../_generated/server.js";
 import { hasEnded } from "../shared/streamEvents.ts";
 import type { RunStatus } from "../shared/streamEvents.ts";
-import { readStreams } from "./replyStreams.ts";
-import { pieces } from "./textPieces.ts";
+import { readStreams, streamRows } from "./replyStreams.ts";
+import type { StreamRow } from "./replyStreams.ts";
+import { bytePieces } from "./textPieces.ts";
 
-/** UTF-16 units: at three bytes each 900 kB, below the megabyte a document may have. */
-const partLength = 300_000;
+/** UTF-8 bytes, below the megabyte that a document may have. */
+export const maxPartBytes = 900_000;
 
-/** A reply of fifteen million units would not fit into the arguments of the mutation that stores it. */
+/** A reply of forty-five million bytes: more than a function may read or answer. */
 const maxParts = 50;
 
-/** An empty text has one row as well: it is there, and empty. */
+/** The text of a new message. An empty one has one part as well: it is there, and empty. */
 export async function storeText(ctx: MutationCtx, messageId: Id<"messages">, text: string): Promise<void> {
-  const parts = text === "" ? [""] : pieces(text, partLength);
-  let part = 0;
-  for (const partText of parts) {
-    await ctx.db.insert("messageTexts", { messageId, part, text: partText });
-    part += 1;
+  if ((await storeParts(ctx, messageId, 0, text)) === 0) {
+    await ctx.db.insert("messageTexts", { messageId, part: 0, text: "" });
   }
 }
 
-/** The stored text; null for a reply whose run has not ended. */
+/** Stores text as the parts from number `first` on. Answers how many that are. */
+export async function storeParts(
+  ctx: MutationCtx,
+  messageId: Id<"messages">,
+  first: number,
+  text: string,
+): Promise<number> {
+  let count = 0;
+  for (const partText of bytePieces(text, maxPartBytes)) {
+    await ctx.db.insert("messageTexts", { messageId, part: first + count, text: partText });
+    count += 1;
+  }
+  return count;
+}
+
+/** The text of a message that is whole; null for a reply whose run has not ended. */
 export async function storedText(
   ctx: QueryCtx | MutationCtx,
   messageId: Id<"messages">,
 ): Promise<string | null> {
-  const parts = await ctx.db
-    .query("messageTexts")
-    .withIndex("by_message", (q) => q.eq("messageId", messageId))
-    .take(maxParts);
-  return parts.length === 0 ? null : parts.map((part) => part.text).join("");
+  const message = await ctx.db.get("messages", messageId);
+  const isGrowing = message?.reply && !hasEnded(message.reply.status);
+  return message === null || isGrowing ? null : await currentText(ctx, message);
 }
 
 /** All that is persisted of a message, whether its run has ended or not. */
 export async function currentText(ctx: QueryCtx | MutationCtx, message: Doc<"messages">): Promise<string> {
-  if (message.reply === null || hasEnded(message.reply.status)) {
-    return (await storedText(ctx, message._id)) ?? "";
+  const parts = await ctx.db
+    .query("messageTexts")
+    .withIndex("by_message", (q) => q.eq("messageId", message._id))
+    .take(maxParts);
+  const stored = parts.map((part) => part.text).join("");
+  if (message.reply === null) {
+    return stored;
   }
-  return await readStreams(ctx, message._id);
+  const rows = await streamRows(ctx, message._id);
+  const unsealed = rows.filter((row) => !isInParts(row, parts.length > 0));
+  return stored + (await readStreams(ctx, unsealed));
+}
+
+/** In an older version a reply was stored whole, at its end, and its streams without a mark. */
+function isInParts({ isSealed }: StreamRow, hasParts: boolean): boolean {
+  return isSealed ?? hasParts;
 }
 
 /** The status in the words of the component, whose hook reads it. */

@@ -5,8 +5,10 @@
 import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { appError } from "./appError.ts";
-import { appendToStreams } from "./replyStreams.ts";
+import { sealFullStreams } from "./replySeal.ts";
+import { appendToStreams, isOld, openNextStream } from "./replyStreams.ts";
 import { advanceTail, persistedLength, streamBytes, tailOfRun } from "./replyTail.ts";
+import { describeRefusal, runTable } from "./runTable.ts";
 
 /** How long a pump may be silent before its run is taken up. It fences itself well before. */
 const leaseMs = 15_000;
@@ -25,19 +27,32 @@ export interface LeaseAnswer {
   leaseMs: number;
 }
 
-/** The run that `token` holds, or held when it ended. */
-export async function runOfToken(ctx: MutationCtx, token: string): Promise<Run | null> {
-  return await ctx.db
+/** The run that `token` holds, or held when it ended. Throws `runTaken` where there is none. */
+export async function runOfToken(ctx: MutationCtx, token: string): Promise<Run> {
+  const run = await ctx.db
     .query("runs")
     .withIndex("by_token", (q) => q.eq("token", token))
+    .unique();
+  if (run === null) {
+    throw appError({ kind: "runTaken", message: describeRefusal("notHeld") });
+  }
+  return run;
+}
+
+/** The run that `token` was the last to hand on; null if it was none. */
+export async function runHandedOnBy(ctx: MutationCtx, token: string): Promise<Run | null> {
+  return await ctx.db
+    .query("runs")
+    .withIndex("by_handed_on", (q) => q.eq("handedOnBy", token))
     .unique();
 }
 
 /** The run that `token` may write; throws `runTaken` when the token is revoked or the run has ended. */
-export async function requireOwnRun(ctx: MutationCtx, token: string): Promise<Run> {
+export async function heldRun(ctx: MutationCtx, token: string, event: "append" | "heartbeat"): Promise<Run> {
   const run = await runOfToken(ctx, token);
-  if (run === null || run.status !== "running") {
-    throw appError({ kind: "runTaken", message: "This run has ended or belongs to somebody else." });
+  const step = runTable[run.status][event];
+  if (step.do === "refuse") {
+    throw appError({ kind: "runTaken", message: describeRefusal(step.because) });
   }
   return run;
 }
@@ -68,15 +83,25 @@ export async function appendText(
   const written = await appendToStreams(ctx, run, at, newText);
   const { from: tailFrom, flushes } = advanceTail(tail, newText);
   await ctx.db.patch("tails", tail._id, { from: tailFrom, flushes, streamBytes: written.streamBytes });
+  if (written.openStream.index !== run.openStream.index) {
+    await sealFullStreams(ctx, run, written.openStream);
+  }
   return await extendLease(ctx, run, written.openStream);
 }
 
+/** Extends the lease of a pump that has nothing to persist. A model may think for longer than a stream may live. */
+export async function heartbeatOf(ctx: MutationCtx, run: Run): Promise<LeaseAnswer> {
+  if (!isOld(run.openStream)) {
+    return await extendLease(ctx, run);
+  }
+  const tail = await tailOfRun(ctx, run);
+  const openStream = await openNextStream(ctx, run, persistedLength(tail), "done");
+  await ctx.db.patch("tails", tail._id, { streamBytes: 0 });
+  return await extendLease(ctx, run, openStream);
+}
+
 /** Extends the lease, and notes the stream that is open by now. */
-export async function extendLease(
-  ctx: MutationCtx,
-  run: Run,
-  openStream = run.openStream,
-): Promise<LeaseAnswer> {
+async function extendLease(ctx: MutationCtx, run: Run, openStream = run.openStream): Promise<LeaseAnswer> {
   const isDue = leaseEnd(run) - (run.deadline ?? 0) >= minExtensionMs;
   const deadline = isDue ? leaseEnd(run) : (run.deadline ?? 0);
   if (isDue || openStream !== run.openStream) {

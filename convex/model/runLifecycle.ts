@@ -1,24 +1,34 @@
 /**
- * The states of a run and every way from one to another. All functions run inside one mutation of the caller.
- *
- *                claim                    finish, fail
- *     queued ------------> running ----------------------------> complete | stopped | failed
- *       |                   ^   |
- *       | stop        claim |   | deadline passed (the reaper)
- *       v                   |   v
- *     stopped <---------- recovering          after the last attempt ---> interrupted
- *                 stop
+ * Carries out what the table in `runTable` says is to become of a run. All functions run inside one mutation of the
+ * caller.
  */
 import { internal } from "../_generated/api.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
-import { hasEnded } from "../shared/streamEvents.ts";
 import { appError } from "./appError.ts";
-import { closeStream, openNextStream, readStreams } from "./replyStreams.ts";
+import { removeSeal } from "./replySeal.ts";
+import { isOld, openNextStream } from "./replyStreams.ts";
 import { persistedLength, tailOfRun } from "./replyTail.ts";
-import { storeText } from "./replyText.ts";
+import { endWithPersistedText, endWithText } from "./runEnding.ts";
+import type { Outcome } from "./runEnding.ts";
 import { leaseEnd, stopGraceMs } from "./runLease.ts";
-import { enqueue, enqueueAgain, leaveQueue } from "./serverQueue.ts";
+import { maxConcurrentRuns, takePlace } from "./runPlaces.ts";
+import {
+  claimEvent,
+  deadlineEvent,
+  deathsOf,
+  describeRefusal,
+  endEvent,
+  handOnEvent,
+  runTable,
+  stopEvent,
+} from "./runTable.ts";
+import type { RunEvent, RunStep } from "./runTable.ts";
+import { enqueue, enqueueAgain, leaveQueue, passToDriver, passToServer } from "./serverQueue.ts";
+import type { QueueAnswer } from "./serverQueue.ts";
+import { requireRoomToWait } from "./waitingBound.ts";
+
+export { liveRuns } from "./runEnding.ts";
 
 /** How long a run waits for its driver: a slow phone must keep its live stream. */
 const driverGraceMs = 10_000;
@@ -26,28 +36,37 @@ const driverGraceMs = 10_000;
 /** A run that waits is looked at again this long after, should the queue have forgotten it. */
 const waitingMs = 60_000;
 
-const maxAttempts = 2;
-
-/** The component's streams outlive the run so that readers in mid-body end undisturbed. */
-const streamsKeptMs = 10 * 60_000;
+/** When a driver that found no place may ask again. */
+const placeRetryMs = 5_000;
 
 type Run = Doc<"runs">;
-type Reply = NonNullable<Doc<"messages">["reply"]>;
 
-export interface RunEnd {
-  status: "complete" | "stopped" | "failed" | "interrupted";
-  text: string;
-  finishReason: Reply["finishReason"];
-  error: Reply["error"];
-  usage: Reply["usage"];
-  costUsd: Reply["costUsd"];
+export interface RunClaim {
+  token: string;
+  driverToken: string | null;
+  by: "driver" | "server";
 }
 
-/** Inserts the queued run of a new reply and the rescue for the case that no driver comes. */
+export type ClaimAnswer = { kind: "claimed"; run: Run } | { kind: "waits"; retryAfterMs: number };
+
+export interface RunEnd extends Outcome {
+  status: "complete" | "stopped" | "failed";
+  /** Null where it is too long to be given; it is what is persisted then, which has `length` units. */
+  text: string | null;
+  length: number;
+}
+
+/**
+ * Inserts the queued run of a new reply and the rescue for the case that no driver comes. Throws `tooManyRequests`
+ * where too many wait, and `internal` where the deployment's own number of runs cannot be read.
+ */
 export async function queueRun(
   ctx: MutationCtx,
   reply: { chatId: Id<"chats">; messageId: Id<"messages">; streamId: string; model: string },
 ): Promise<void> {
+  maxConcurrentRuns(process.env);
+  const ownerId = (await ctx.db.get("chats", reply.chatId))?.ownerId ?? "";
+  await requireRoomToWait(ctx, ownerId);
   const now = Date.now();
   const tailId = await ctx.db.insert("tails", {
     streamId: reply.streamId,
@@ -60,9 +79,11 @@ export async function queueRun(
   });
   const runId = await ctx.db.insert("runs", {
     ...reply,
+    ownerId,
     tailId,
     status: "queued",
     attempt: 1,
+    deaths: 0,
     token: null,
     driverToken: null,
     openStream: { streamId: reply.streamId, index: 0, from: 0, openedAt: now },
@@ -74,156 +95,204 @@ export async function queueRun(
 }
 
 /**
- * Gives the run to the caller with `token`. The same caller may ask again, and so may the driver that named
- * its claim, as long as nothing was persisted: the pump of its first request then finds its token revoked.
- * Throws `runTaken` otherwise.
+ * Gives the run to the caller with `token`, or lets it wait where there is no place. The same caller may ask again,
+ * and so may the driver that named its claim, as long as nothing was written since: the pump of its first request then
+ * finds its token revoked. Throws `runTaken` otherwise.
  */
-export async function claimRun(
+export async function claimRun(ctx: MutationCtx, run: Run, claim: RunClaim): Promise<ClaimAnswer> {
+  const length = persistedLength(await tailOfRun(ctx, run));
+  let event: RunEvent = claimEvent(run, claim, length);
+  const isNew = event === "claim" && runTable[run.status].claim.do === "take";
+  if (isNew && !(await takePlace(ctx, run._id, maxConcurrentRuns(process.env)))) {
+    event = "claimWithoutPlace";
+  }
+  const step = runTable[run.status][event];
+  switch (step.do) {
+    case "answer":
+      return { kind: "claimed", run };
+    case "take":
+      return { kind: "claimed", run: await take(ctx, run, claim, length) };
+    case "wait":
+      await showWaiting(ctx, run, await enqueue(ctx, run._id));
+      return { kind: "waits", retryAfterMs: placeRetryMs };
+    default:
+      throw refusal(step);
+  }
+}
+
+/** Ends the run for good, as its holder says. Ending it again in the same way is safe. */
+export async function endRun(ctx: MutationCtx, run: Run, end: RunEnd): Promise<void> {
+  const step = runTable[run.status][endEvent(end.status)];
+  if (step.do === "answer") {
+    return;
+  }
+  if (step.do !== "end") {
+    throw refusal(step);
+  }
+  const { status: _, text, length, ...outcome } = end;
+  await endWithText(ctx, run, step.to, { text, length, outcome });
+}
+
+/** Gives the run from its holder to the server, whose next action goes on with it. */
+export async function handOnRun(ctx: MutationCtx, run: Run): Promise<void> {
+  await carryOut(ctx, run, handOnEvent(run));
+}
+
+/** The holder that handed the run on asks again. */
+export async function handOnRunAgain(ctx: MutationCtx, run: Run): Promise<void> {
+  await carryOut(ctx, run, "handOnRepeated");
+}
+
+/** Ends a run that nobody holds at once, and asks the holder of any other to end it within three seconds. */
+export async function stopRun(ctx: MutationCtx, run: Run): Promise<void> {
+  await carryOut(ctx, run, stopEvent(run));
+}
+
+/** What the reaper does with a run whose deadline has passed; nothing if it has not. */
+export async function takeUpRun(ctx: MutationCtx, run: Run): Promise<void> {
+  if (run.deadline !== null && run.deadline <= Date.now()) {
+    await carryOut(ctx, run, deadlineEvent(run));
+  }
+}
+
+/** Leaves a run without driver to the server; nothing if one has come or the run has ended. */
+export async function offerRunToServer(ctx: MutationCtx, run: Run): Promise<void> {
+  await carryOut(ctx, run, "offer");
+}
+
+/** Takes the run from whoever holds it, without an end: its chat is being deleted, and it with it. */
+export async function revokeRun(ctx: MutationCtx, run: Run): Promise<void> {
+  await carryOut(ctx, run, "remove");
+  await removeSeal(ctx, run._id);
+}
+
+/** The steps that need nothing but the run. */
+async function carryOut(ctx: MutationCtx, run: Run, event: RunEvent): Promise<void> {
+  const step = runTable[run.status][event];
+  switch (step.do) {
+    case "ignore":
+    case "answer":
+      return;
+    case "askToStop":
+      await askToStop(ctx, run);
+      return;
+    case "seal":
+      await endWithPersistedText(ctx, run, step.to);
+      return;
+    case "leaveToServer":
+      await leaveToServer(ctx, run);
+      return;
+    case "queueAgain":
+      await queueAgain(ctx, run);
+      return;
+    case "recover":
+      await release(ctx, run, { deaths: deathsOf(run) + 1, rank: "died" });
+      return;
+    case "handOn":
+      await release(ctx, run, { deaths: deathsOf(run), rank: "others" });
+      return;
+    case "revoke":
+      await ctx.db.patch("runs", run._id, { token: null, status: step.to, deadline: null });
+      await leaveQueue(ctx, run._id);
+      return;
+    case "refuse":
+    case "take":
+    case "wait":
+    case "write":
+    case "extend":
+    case "end":
+      throw refusal(step);
+    default:
+      step satisfies never;
+  }
+}
+
+async function take(
   ctx: MutationCtx,
   run: Run,
-  claim: { token: string; driverToken: string | null; by: "driver" | "server" },
+  { token, driverToken, by }: RunClaim,
+  claimedLength: number,
 ): Promise<Run> {
-  if (run.token === claim.token && run.status === "running") {
-    return run;
-  }
-  if (
-    hasEnded(run.status) ||
-    (run.status === "running" && !(await isRepeatedEarly(ctx, run, claim.driverToken)))
-  ) {
-    const message = hasEnded(run.status) ? "This reply has ended." : "This reply is already being written.";
-    throw appError({ kind: "runTaken", message });
-  }
-  if (claim.by === "driver") {
-    await leaveQueue(ctx, run._id);
-  }
-  const { token, driverToken } = claim;
-  const claimedLength = persistedLength(await tailOfRun(ctx, run));
+  await (by === "driver" ? passToDriver(ctx, run._id) : passToServer(ctx, run._id));
   const change = { token, driverToken, claimedLength, status: "running" as const, deadline: leaseEnd(run) };
   await ctx.db.patch("runs", run._id, change);
   await showStatus(ctx, run, "running", run.attempt);
   return { ...run, ...change };
 }
 
-async function isRepeatedEarly(ctx: MutationCtx, run: Run, driverToken: string | null): Promise<boolean> {
-  const isRepeated = driverToken !== null && driverToken === run.driverToken;
-  return isRepeated && persistedLength(await tailOfRun(ctx, run)) === (run.claimedLength ?? 0);
-}
-
-/**
- * Ends the run for good and stores its text. Throws `internal` when the text is not as long as what is
- * persisted.
- */
-export async function endRun(ctx: MutationCtx, run: Run, end: RunEnd): Promise<void> {
-  const length = persistedLength(await tailOfRun(ctx, run));
-  if (end.text.length !== length) {
-    throw appError({
-      kind: "internal",
-      message: `A text of ${end.text.length} units cannot end a run that has ${length}.`,
-    });
-  }
-  const message = await ctx.db.get("messages", run.messageId);
-  if (message === null || message.reply === null) {
-    throw appError({ kind: "notFound", message: "The reply was deleted." });
-  }
-  const { text, status, ...outcome } = end;
-  const isDone = status === "complete" || status === "stopped";
-  await storeText(ctx, run.messageId, text);
-  await closeStream(ctx, run, isDone ? "done" : "error");
-  await ctx.db.patch("messages", run.messageId, { reply: { ...message.reply, ...outcome, status } });
-  await ctx.db.patch("tails", run.tailId, { status });
-  await ctx.db.patch("runs", run._id, { status, deadline: null });
-  await leaveQueue(ctx, run._id);
-  await settleChat(ctx, run.chatId);
-  await ctx.scheduler.runAfter(streamsKeptMs, internal.runs.removeLeftovers, { runId: run._id });
-}
-
-/** Ends a run that nobody holds, or takes from its holder, with the text that is persisted. */
-async function endWithPersistedText(ctx: MutationCtx, run: Run, status: "stopped" | "interrupted") {
-  await ctx.db.patch("runs", run._id, { token: null });
-  const text = await readStreams(ctx, run.messageId);
-  await endRun(ctx, run, { status, text, finishReason: null, error: null, usage: null, costUsd: null });
-}
-
-/** Ends a run that nobody holds at once, and asks the holder of any other to end it within three seconds. */
-export async function stopRun(ctx: MutationCtx, run: Run): Promise<void> {
-  if (hasEnded(run.status) || run.stopRequestedAt !== null) {
-    return;
-  }
-  if (run.status !== "running") {
-    await endWithPersistedText(ctx, run, "stopped");
-    return;
-  }
+async function askToStop(ctx: MutationCtx, run: Run): Promise<void> {
   const stopRequestedAt = Date.now();
   await ctx.db.patch("runs", run._id, { stopRequestedAt, deadline: leaseEnd({ stopRequestedAt }) });
   await ctx.scheduler.runAfter(stopGraceMs, internal.runs.takeUp, { runId: run._id });
 }
 
-/** What the reaper does with a run whose deadline has passed; nothing if it has not. */
-export async function takeUpRun(ctx: MutationCtx, run: Run): Promise<void> {
-  if (run.deadline === null || run.deadline > Date.now()) {
-    return;
-  }
-  if (run.status !== "running") {
+async function leaveToServer(ctx: MutationCtx, run: Run): Promise<void> {
+  const answer = await enqueue(ctx, run._id);
+  if (answer !== "started") {
     await ctx.db.patch("runs", run._id, { deadline: Date.now() + waitingMs });
-    await enqueueAgain(ctx, run._id);
-  } else if (run.stopRequestedAt !== null) {
-    await endWithPersistedText(ctx, run, "stopped");
-  } else if (run.attempt >= maxAttempts) {
-    await endWithPersistedText(ctx, run, "interrupted");
-  } else {
-    await recoverRun(ctx, run);
   }
+  await showWaiting(ctx, run, answer);
 }
 
-async function recoverRun(ctx: MutationCtx, run: Run): Promise<void> {
+/** Nobody has come for the run. Its stream may have got old over that. */
+async function queueAgain(ctx: MutationCtx, run: Run): Promise<void> {
+  await ctx.db.patch("runs", run._id, { deadline: Date.now() + waitingMs });
+  if (isOld(run.openStream)) {
+    await openStreamAtEnd(ctx, run, "done");
+  }
+  const rank = run.status === "recovering" && deathsOf(run) > 0 ? "died" : "others";
+  await showWaiting(ctx, run, await enqueueAgain(ctx, run._id, rank));
+}
+
+/** Takes the run from its holder for the next attempt, which goes on where the persisted text ends. */
+async function release(
+  ctx: MutationCtx,
+  run: Run,
+  { deaths, rank }: { deaths: number; rank: "died" | "others" },
+): Promise<void> {
   const attempt = run.attempt + 1;
-  const from = persistedLength(await tailOfRun(ctx, run));
+  const isHandedOn = deaths === deathsOf(run);
+  await openStreamAtEnd(ctx, run, isHandedOn ? "done" : "error");
   await ctx.db.patch("runs", run._id, {
     status: "recovering",
     attempt,
+    deaths,
     token: null,
     driverToken: null,
-    openStream: await openNextStream(ctx, run, from, "error"),
+    ...(isHandedOn && run.token !== null ? { handedOnBy: run.token } : {}),
     deadline: Date.now() + waitingMs,
   });
-  await ctx.db.patch("tails", run.tailId, { streamBytes: 0 });
   await showStatus(ctx, run, "recovering", attempt);
-  await enqueueAgain(ctx, run._id);
+  await showWaiting(ctx, run, await enqueueAgain(ctx, run._id, rank));
 }
 
-/** Leaves a run without driver to the server; nothing if one has come or the run has ended. */
-export async function offerRunToServer(ctx: MutationCtx, run: Run): Promise<void> {
-  if (run.status === "queued") {
-    await ctx.db.patch("runs", run._id, { deadline: Date.now() + waitingMs });
-    await enqueue(ctx, run._id);
-  }
-}
-
-/** Takes the run from whoever holds it, without an end: its chat is being deleted. */
-export async function revokeRun(ctx: MutationCtx, run: Run): Promise<void> {
-  await ctx.db.patch("runs", run._id, { token: null, status: "stopped", deadline: null });
-  await leaveQueue(ctx, run._id);
-}
-
-/** The runs of a chat that have not ended, at most `limit`. */
-export async function liveRuns(ctx: MutationCtx, chatId: Id<"chats">, limit: number): Promise<Run[]> {
-  return await ctx.db
-    .query("runs")
-    .withIndex("by_chat", (q) => q.eq("chatId", chatId).gt("deadline", 0))
-    .take(limit);
-}
-
-async function settleChat(ctx: MutationCtx, chatId: Id<"chats">): Promise<void> {
-  const [liveRun] = await liveRuns(ctx, chatId, 1);
-  const status = liveRun === undefined ? "idle" : "replying";
-  await ctx.db.patch("chats", chatId, { status, updatedAt: Date.now() });
+async function openStreamAtEnd(ctx: MutationCtx, run: Run, closedAs: "done" | "error"): Promise<void> {
+  const from = persistedLength(await tailOfRun(ctx, run));
+  await ctx.db.patch("runs", run._id, { openStream: await openNextStream(ctx, run, from, closedAs) });
+  await ctx.db.patch("tails", run.tailId, { streamBytes: 0 });
 }
 
 /** Writes a status that is not an end where readers see it: on the message and on the tail. */
 async function showStatus(ctx: MutationCtx, run: Run, status: "running" | "recovering", attempt: number) {
   const message = await ctx.db.get("messages", run.messageId);
   if (message?.reply) {
-    await ctx.db.patch("messages", run.messageId, { reply: { ...message.reply, status, attempt } });
+    const { waitsForPlace: _, ...reply } = message.reply;
+    await ctx.db.patch("messages", run.messageId, { reply: { ...reply, status, attempt } });
   }
   await ctx.db.patch("tails", run.tailId, { status, attempt });
+}
+
+/** Writes for readers whether the run waits for a place, where that is news. */
+async function showWaiting(ctx: MutationCtx, run: Run, answer: QueueAnswer): Promise<void> {
+  const waitsForPlace = answer === "waitsForPlace";
+  const message = await ctx.db.get("messages", run.messageId);
+  if (message?.reply && (message.reply.waitsForPlace ?? false) !== waitsForPlace) {
+    await ctx.db.patch("messages", run.messageId, { reply: { ...message.reply, waitsForPlace } });
+  }
+}
+
+function refusal(step: RunStep) {
+  return step.do === "refuse"
+    ? appError({ kind: "runTaken", message: describeRefusal(step.because) })
+    : appError({ kind: "internal", message: `The step "${step.do}" was asked for in the wrong place.` });
 }

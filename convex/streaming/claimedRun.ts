@@ -4,13 +4,14 @@
  */
 import { internal } from "../_generated/api.js";
 import type { ActionCtx } from "../_generated/server.js";
-import { appErrorOf } from "../model/appError.ts";
+import { appError, appErrorOf } from "../model/appError.ts";
 import type { PromptTurn } from "../model/promptContext.ts";
 import { costUsd } from "../providers/cost.ts";
 import { createProvider } from "../providers/createProvider.ts";
 import { modelOfRun } from "../providers/modelChoice.ts";
 import { asProviderError, ProviderError } from "../providers/provider.ts";
 import type { Provider } from "../providers/provider.ts";
+import type { AppError } from "../shared/errors.ts";
 import { systemClock } from "./clock.ts";
 import type { Lease } from "./leaseKeeper.ts";
 import { ReplyPump } from "./replyPump.ts";
@@ -27,15 +28,25 @@ export interface ClaimedRun {
   turns: PromptTurn[];
 }
 
-/** Claims the run of a stream for this action. Rejects with the `ConvexError`s of `runs.claim`. */
+type ClaimAnswer =
+  | (Omit<ClaimedRun, "token" | "lease"> & { leaseMs: number })
+  | { refusal: Extract<AppError, { kind: "tooManyRequests" }> };
+
+/**
+ * Claims the run of a stream for this action. Rejects with the `ConvexError`s of `runs.claim`, and with
+ * `tooManyRequests` where it has to wait for its turn.
+ */
 export async function claimRun(
   ctx: ActionCtx,
   claim: { streamId: string; driverToken?: string; by: "driver" | "server" },
 ): Promise<ClaimedRun> {
   const token = crypto.randomUUID();
   const askedAt = systemClock.now();
-  const { leaseMs, ...claimed }: Omit<ClaimedRun, "token" | "lease"> & { leaseMs: number } =
-    await ctx.runMutation(internal.runs.claim, { ...claim, token });
+  const answer: ClaimAnswer = await ctx.runMutation(internal.runs.claim, { ...claim, token });
+  if ("refusal" in answer) {
+    throw appError(answer.refusal);
+  }
+  const { leaseMs, ...claimed } = answer;
   return { ...claimed, token, lease: { askedAt, leaseMs } };
 }
 

@@ -47,8 +47,9 @@ export class RunLostError extends Error {
  */
 const callTimeoutMs = 5_000;
 
-/** The end carries the whole text. */
+/** The end carries the whole text, unless it is longer than this: what is persisted is then the reply. */
 const endTimeoutMs = 10_000;
+const maxTextAtEnd = 500_000;
 
 /** The store of the run that was claimed with `token`. */
 export function convexRunStore(
@@ -63,11 +64,14 @@ export function convexRunStore(
     heartbeat: async () => await call(ctx.runMutation(internal.runs.heartbeat, { token })),
     poll: async () => await call(ctx.runQuery(internal.runs.poll, { token })),
     end: async (end) => {
+      const text =
+        end.text.length > maxTextAtEnd ? { text: "", length: end.text.length } : { text: end.text };
       if (end.status === "failed") {
-        const { text, usage, costUsd, error } = end;
-        await call(ctx.runMutation(internal.runs.fail, { token, text, usage, costUsd, error }), endTimeoutMs);
+        const { usage, costUsd, error } = end;
+        const failure = { token, ...text, usage, costUsd, error };
+        await call(ctx.runMutation(internal.runs.fail, failure), endTimeoutMs);
       } else {
-        await call(ctx.runMutation(internal.runs.finish, { token, ...end }), endTimeoutMs);
+        await call(ctx.runMutation(internal.runs.finish, { token, ...end, ...text }), endTimeoutMs);
       }
     },
   };

@@ -25,6 +25,8 @@ const empty = {
   runs: 0,
   replyStreams: 0,
   tails: 0,
+  seals: 0,
+  runPlaces: 0,
   serverQueue: 0,
 };
 

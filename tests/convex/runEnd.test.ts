@@ -74,19 +74,6 @@ test("a failed reply keeps its text and says why", async () => {
   });
 });
 
-test("a reply above 900 kB is stored in parts and read as one", async () => {
-  const backend = createBackend();
-  const { token, streamId } = await runningChat(backend);
-  const text = "語😀".repeat(120_000);
-  for (let from = 0; from < text.length; from += 30_000) {
-    await append(backend, token, from, text.slice(from, from + 30_000));
-  }
-  await finish(backend, token, text);
-  const parts = (await rowsOf(backend, "messageTexts")).slice(1);
-  expect(parts.map((part) => part.text.isWellFormed())).toEqual([true, true]);
-  expect((await bodyOf(backend, streamId)).text === text).toBe(true);
-});
-
 test("ten minutes after the end only the name of the stream is left, and it still answers", async () => {
   const backend = createBackend();
   const { token, streamId } = await runningChat(backend);

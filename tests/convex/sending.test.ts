@@ -27,6 +27,8 @@ test("createChat makes the chat, the message, the placeholder, the stream and th
     replyStreams: 1,
     tails: 1,
     serverQueue: 0,
+    seals: 0,
+    runPlaces: 0,
   });
   const messages = await backend.query(api.messages.list, { chatId: chat.chatId });
   expect(messages.map(({ _id, parentId, role }) => ({ _id, parentId, role }))).toEqual([

@@ -4,6 +4,7 @@ import { convexTest } from "convex-test";
 import { afterEach, beforeEach, vi } from "vitest";
 import { api, internal } from "../../convex/_generated/api.js";
 import type { Doc, TableNames } from "../../convex/_generated/dataModel.js";
+import { appError } from "../../convex/model/appError.ts";
 import type { ReplyEnd } from "../../convex/streaming/runStore.ts";
 import schema from "../../convex/schema.ts";
 
@@ -34,11 +35,16 @@ export async function createChat(backend: Backend, prompt = "Say something.") {
   return await backend.mutation(api.chats.createChat, { prompt });
 }
 
+/** Claims as an action does: a run that has to wait for its turn is a refusal to it. */
 export async function claim(
   backend: Backend,
   claim: { streamId: string; token: string; driverToken?: string; by?: "driver" | "server" },
 ) {
-  return await backend.mutation(internal.runs.claim, { by: "driver", ...claim });
+  const answer = await backend.mutation(internal.runs.claim, { by: "driver", ...claim });
+  if (answer.refusal !== undefined) {
+    throw appError(answer.refusal);
+  }
+  return answer;
 }
 
 /** A chat whose first reply is claimed with `token`. */

@@ -1,0 +1,85 @@
+/** What the end of a run leaves: the text and outcome of its reply, an idle chat, and a place for the next run. */
+import { internal } from "../_generated/api.js";
+import type { Doc, Id } from "../_generated/dataModel.js";
+import type { MutationCtx } from "../_generated/server.js";
+import { appError } from "./appError.ts";
+import { sealEnded } from "./replySeal.ts";
+import { closeStream } from "./replyStreams.ts";
+import { persistedLength, tailOfRun } from "./replyTail.ts";
+import { leaveQueue } from "./serverQueue.ts";
+
+/** The component's streams outlive the run so that readers in mid-body end undisturbed. */
+const streamsKeptMs = 10 * 60_000;
+
+type Run = Doc<"runs">;
+type Reply = NonNullable<Doc<"messages">["reply"]>;
+
+/** How a reply came out, apart from its text. */
+export type Outcome = Pick<Reply, "finishReason" | "error" | "usage" | "costUsd">;
+
+const noOutcome: Outcome = { finishReason: null, error: null, usage: null, costUsd: null };
+
+/**
+ * Ends the run with the text that its holder gives, or with null for one that is too long to be given. Throws
+ * `internal` when the text is not as long as what is persisted.
+ */
+export async function endWithText(
+  ctx: MutationCtx,
+  run: Run,
+  status: "complete" | "stopped" | "failed",
+  end: { text: string | null; length: number; outcome: Outcome },
+): Promise<void> {
+  const length = persistedLength(await tailOfRun(ctx, run));
+  if (end.length !== length) {
+    const message = `A text of ${end.length} units cannot end a run that has ${length}.`;
+    throw appError({ kind: "internal", message });
+  }
+  await settle(ctx, run, status, end.outcome, end.text);
+}
+
+/** Ends a run that nobody holds, or takes it from its holder, with the text that is persisted. */
+export async function endWithPersistedText(
+  ctx: MutationCtx,
+  run: Run,
+  status: "stopped" | "interrupted",
+): Promise<void> {
+  await ctx.db.patch("runs", run._id, { token: null });
+  await settle(ctx, run, status, noOutcome, null);
+}
+
+async function settle(
+  ctx: MutationCtx,
+  run: Run,
+  status: "complete" | "stopped" | "failed" | "interrupted",
+  outcome: Outcome,
+  text: string | null,
+): Promise<void> {
+  const message = await ctx.db.get("messages", run.messageId);
+  if (message === null || message.reply === null) {
+    throw appError({ kind: "notFound", message: "The reply was deleted." });
+  }
+  const isDone = status === "complete" || status === "stopped";
+  await closeStream(ctx, run, isDone ? "done" : "error");
+  await sealEnded(ctx, { ...run, status }, text);
+  const { waitsForPlace: _, ...reply } = message.reply;
+  await ctx.db.patch("messages", run.messageId, { reply: { ...reply, ...outcome, status } });
+  await ctx.db.patch("tails", run.tailId, { status });
+  await ctx.db.patch("runs", run._id, { status, deadline: null });
+  await leaveQueue(ctx, run._id);
+  await settleChat(ctx, run.chatId);
+  await ctx.scheduler.runAfter(streamsKeptMs, internal.runs.removeLeftovers, { runId: run._id });
+}
+
+/** The runs of a chat that have not ended, at most `limit`. */
+export async function liveRuns(ctx: MutationCtx, chatId: Id<"chats">, limit: number): Promise<Run[]> {
+  return await ctx.db
+    .query("runs")
+    .withIndex("by_chat", (q) => q.eq("chatId", chatId).gt("deadline", 0))
+    .take(limit);
+}
+
+async function settleChat(ctx: MutationCtx, chatId: Id<"chats">): Promise<void> {
+  const [liveRun] = await liveRuns(ctx, chatId, 1);
+  const status = liveRun === undefined ? "idle" : "replying";
+  await ctx.db.patch("chats", chatId, { status, updatedAt: Date.now() });
+}
