@@ -29,7 +29,7 @@ export function maxConcurrentRuns(env: Readonly<Record<string, string | undefine
   const places = /^\d+$/.test(value) ? Number(value) : Number.NaN;
   if (!(places >= 1 && places <= maxPlaces)) {
     const message =
-      `MAX_CONCURRENT_RUNS is "${value}", which is not a whole number from 1 to ${maxPlaces}. ` +
+      `MAX_CONCURRENT_RUNS is ${value}, which is not a whole number from 1 to ${maxPlaces}. ` +
       `Set it ${whereVariablesAre}, or remove it for ${defaultPlaces}.`;
     throw appError({ kind: "internal", message });
   }

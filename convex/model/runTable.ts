@@ -89,12 +89,12 @@ const queueAgain: RunStep = { do: "queueAgain" };
 const revoke: RunStep = { do: "revoke", to: "stopped" };
 const sealStopped: RunStep = { do: "seal", to: "stopped" };
 
-/** Nobody holds the run, so what only a holder may do is refused. */
+/** Nobody holds the run: any claim is a new one, and what only a holder may do is refused. */
 const whileWaiting: Record<RunEvent, RunStep> = {
   claim: take,
   claimWithoutPlace: wait,
-  claimRepeated: notHeld,
-  claimRenewed: notHeld,
+  claimRepeated: take,
+  claimRenewed: take,
   append: notHeld,
   heartbeat: notHeld,
   finish: notHeld,
