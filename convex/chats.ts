@@ -1,19 +1,21 @@
-/** Chats: creating, listing and deleting them, and the body of a reply for the component's hook. */
+/** Chats: creating, listing, deleting and restoring them, and the body of a reply for the component's hook. */
 import { v } from "convex/values";
-import { internal } from "./_generated/api.js";
 import { internalMutation, mutation, query } from "./_generated/server.js";
-import { readableChat, requireChat, requireUser } from "./model/access.ts";
-import { removeMessages } from "./model/chatRemoval.ts";
+import { readableChat, requireUser } from "./model/access.ts";
+import {
+  closeChat,
+  purgeStep,
+  reopenChat,
+  requireOwnChat,
+  resumeStalledPurges,
+  stopRunsOfDeleted,
+} from "./model/chatDeletion.ts";
 import { bodyStatus, currentText } from "./model/replyText.ts";
-import { liveRuns, revokeRun } from "./model/runLifecycle.ts";
 import { beginRequestedTurn, newChatFields, turnValidator } from "./model/turnRequest.ts";
 import { chatStatusValidator } from "./schema.ts";
 
 const defaultListLength = 50;
 const maxListLength = 200;
-
-/** More replies at once than a chat can have; the purge ends any others with their messages. */
-const maxRunsRevoked = 50;
 
 export const createChat = mutation({
   args: newChatFields,
@@ -63,40 +65,57 @@ export const listChats = query({
 });
 
 /**
- * Closes the chat to everybody at once, takes its runs from their pumps and has the rest removed step by
- * step.
+ * Closes the chat to everybody at once and stops its replies; for half a minute `restoreChat` takes it back, then all
+ * of it is removed, step by step. Deleting again is safe.
  */
 export const deleteChat = mutation({
   args: { chatId: v.string() },
   returns: v.null(),
-  handler: async (ctx, args) => {
-    const chatId = await requireChat(ctx, args.chatId);
-    const access = await ctx.db
-      .query("chatAccess")
-      .withIndex("by_chat", (q) => q.eq("chatId", chatId))
-      .unique();
-    if (access !== null) {
-      await ctx.db.delete("chatAccess", access._id);
-    }
-    await ctx.db.patch("chats", chatId, { lifecycle: "deleting" });
-    for (const run of await liveRuns(ctx, chatId, maxRunsRevoked)) {
-      await revokeRun(ctx, run);
-    }
-    await ctx.scheduler.runAfter(0, internal.chats.purge, { chatId });
+  handler: async (ctx, { chatId }) => {
+    await closeChat(ctx, await requireOwnChat(ctx, chatId));
     return null;
   },
 });
 
-/** One step of a deletion; schedules the next until nothing is left. */
+/**
+ * Takes a deletion back: everything is there again, a reply that was being written stopped where it was. Restoring
+ * again is safe. Throws `notFound` once the removal has begun.
+ */
+export const restoreChat = mutation({
+  args: { chatId: v.string() },
+  returns: v.null(),
+  handler: async (ctx, { chatId }) => {
+    await reopenChat(ctx, await requireOwnChat(ctx, chatId));
+    return null;
+  },
+});
+
+/** Stops what a chat of very many replies at once has left to stop. */
+export const stopRuns = internalMutation({
+  args: { chatId: v.id("chats") },
+  returns: v.null(),
+  handler: async (ctx, { chatId }) => {
+    await stopRunsOfDeleted(ctx, chatId);
+    return null;
+  },
+});
+
+/** One step of a removal; schedules the next until nothing is left. */
 export const purge = internalMutation({
   args: { chatId: v.id("chats") },
   returns: v.null(),
   handler: async (ctx, { chatId }) => {
-    if (await removeMessages(ctx, chatId)) {
-      await ctx.db.delete("chats", chatId);
-    } else {
-      await ctx.scheduler.runAfter(0, internal.chats.purge, { chatId });
-    }
+    await purgeStep(ctx, chatId);
+    return null;
+  },
+});
+
+/** Takes up removals that stand still: a step was lost, or failed. */
+export const resumePurges = internalMutation({
+  args: {},
+  returns: v.null(),
+  handler: async (ctx) => {
+    await resumeStalledPurges(ctx);
     return null;
   },
 });

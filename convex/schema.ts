@@ -69,12 +69,14 @@ export const chatStatusValidator = v.union(v.literal("idle"), v.literal("replyin
 export default defineSchema({
   /**
    * What a list of chats shows. Written by createChat, by each send and by the end of each run; read by
-   * getChat and listChats; `deleting` is the tombstone between deleteChat and the last step of the purge,
-   * which deletes the row.
+   * getChat and listChats. `deleting` while a deletion may be taken back, `purging` until its last step, which
+   * deletes the row.
    */
   chats: defineTable({
     ownerId: v.string(),
-    lifecycle: v.union(v.literal("live"), v.literal("deleting")),
+    lifecycle: v.union(v.literal("live"), v.literal("deleting"), v.literal("purging")),
+    /** When the purge begins or made its last step; only a chat that is deleted has one. */
+    purgeAt: v.optional(v.number()),
     /** The client's name for the request that created the chat, if it gave one. */
     clientRequestId: v.union(v.string(), v.null()),
     title: v.string(),
@@ -83,12 +85,13 @@ export default defineSchema({
     updatedAt: v.number(),
   })
     .index("by_owner", ["ownerId", "lifecycle", "updatedAt"])
-    .index("by_request", ["ownerId", "lifecycle", "clientRequestId"]),
+    .index("by_request", ["ownerId", "lifecycle", "clientRequestId"])
+    .index("by_purge", ["lifecycle", "purgeAt"]),
 
   /**
    * Who may see a chat, apart from `chats` so that a chat's activity re-runs no query about its texts.
-   * Written by createChat; read by every access check; deleted by deleteChat at once, which closes the chat
-   * to everybody.
+   * Written by createChat and restoreChat; read by every access check; deleted by deleteChat at once, which
+   * closes the chat to everybody.
    */
   chatAccess: defineTable({
     chatId: v.id("chats"),

@@ -15,6 +15,7 @@ import type * as http from "../http.js";
 import type * as messages from "../messages.js";
 import type * as model_access from "../model/access.js";
 import type * as model_appError from "../model/appError.js";
+import type * as model_chatDeletion from "../model/chatDeletion.js";
 import type * as model_chatRemoval from "../model/chatRemoval.js";
 import type * as model_chatTree from "../model/chatTree.js";
 import type * as model_promptContext from "../model/promptContext.js";
@@ -77,6 +78,7 @@ declare const fullApi: ApiFromModules<{
   messages: typeof messages;
   "model/access": typeof model_access;
   "model/appError": typeof model_appError;
+  "model/chatDeletion": typeof model_chatDeletion;
   "model/chatRemoval": typeof model_chatRemoval;
   "model/chatTree": typeof model_chatTree;
   "model/promptContext": typeof model_promptContext;

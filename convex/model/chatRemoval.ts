@@ -1,38 +1,62 @@
-/** Removing a deleted chat in bounded steps, until no row of it is left in any table. */
+/** Removing a deleted chat in bounded steps, until no row of it is left in any table nor in the component. */
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { removeStreams } from "./replyStreams.ts";
-import { removeText } from "./replyText.ts";
+import { removeTextPart } from "./replyText.ts";
 import { revokeRun } from "./runLifecycle.ts";
 
 /**
- * Each message has a text, and a reply some streams beside: a step stays far below a transaction's limits.
+ * What one step may still remove. Both are counted while it removes and looked at between rows, so a step goes over by
+ * one row at most, and stays far below a transaction's limits and a second's share of writing.
  */
-const maxMessagesPerStep = 10;
-const maxStreamsPerStep = 20;
-
-/** One step. Says whether all messages are gone. */
-export async function removeMessages(ctx: MutationCtx, chatId: Id<"chats">): Promise<boolean> {
-  const messages = await ctx.db
-    .query("messages")
-    .withIndex("by_chat", (q) => q.eq("chatId", chatId))
-    .take(maxMessagesPerStep);
-  for (const message of messages) {
-    if (message.reply !== null && !(await removeReply(ctx, message._id, message.reply))) {
-      return false;
-    }
-    await removeText(ctx, message._id);
-    await ctx.db.delete("messages", message._id);
-  }
-  return messages.length < maxMessagesPerStep;
+interface StepBudget {
+  documents: number;
+  /** UTF-16 units of text: at most three bytes each. */
+  units: number;
 }
 
-/** False when the reply has more streams than one step may remove. */
-async function removeReply(
+const maxDocumentsPerStep = 200;
+const maxUnitsPerStep = 700_000;
+
+/** Component streams cost the component's documents as well: the stream, and the job that removes its chunks. */
+const documentsPerStream = 4;
+
+/** One step. Says whether everything but the chat's own row is gone. */
+export async function removeSomeOfChat(ctx: MutationCtx, chatId: Id<"chats">): Promise<boolean> {
+  const budget = { documents: maxDocumentsPerStep, units: maxUnitsPerStep };
+  while (!isSpent(budget)) {
+    const message = await ctx.db
+      .query("messages")
+      .withIndex("by_chat", (q) => q.eq("chatId", chatId))
+      .first();
+    if (message === null) {
+      return true;
+    }
+    if (!(await removeSomeOfMessage(ctx, message, budget))) {
+      return false;
+    }
+    await ctx.db.delete("messages", message._id);
+    budget.documents -= 1;
+  }
+  return false;
+}
+
+/** Says whether everything that belongs to the message is gone. What writes for it goes first: the run. */
+async function removeSomeOfMessage(
   ctx: MutationCtx,
-  messageId: Id<"messages">,
-  { streamId }: NonNullable<Doc<"messages">["reply"]>,
+  message: Doc<"messages">,
+  budget: StepBudget,
 ): Promise<boolean> {
+  if (message.reply !== null) {
+    await removeRun(ctx, message.reply.streamId, budget);
+    if (!(await removeStreamsOf(ctx, message._id, budget))) {
+      return false;
+    }
+  }
+  return await removeText(ctx, message._id, budget);
+}
+
+async function removeRun(ctx: MutationCtx, streamId: string, budget: StepBudget): Promise<void> {
   const run = await ctx.db
     .query("runs")
     .withIndex("by_stream", (q) => q.eq("streamId", streamId))
@@ -40,6 +64,7 @@ async function removeReply(
   if (run !== null) {
     await revokeRun(ctx, run);
     await ctx.db.delete("runs", run._id);
+    budget.documents -= 1;
   }
   const tail = await ctx.db
     .query("tails")
@@ -47,6 +72,35 @@ async function removeReply(
     .unique();
   if (tail !== null) {
     await ctx.db.delete("tails", tail._id);
+    budget.documents -= 1;
   }
-  return await removeStreams(ctx, messageId, { keepName: false, limit: maxStreamsPerStep });
+}
+
+async function removeStreamsOf(
+  ctx: MutationCtx,
+  messageId: Id<"messages">,
+  budget: StepBudget,
+): Promise<boolean> {
+  let isGone = false;
+  while (!isGone && !isSpent(budget)) {
+    isGone = await removeStreams(ctx, messageId, { keepName: false, limit: 1 });
+    budget.documents -= documentsPerStream;
+  }
+  return isGone;
+}
+
+async function removeText(ctx: MutationCtx, messageId: Id<"messages">, budget: StepBudget): Promise<boolean> {
+  while (!isSpent(budget)) {
+    const units = await removeTextPart(ctx, messageId);
+    if (units === null) {
+      return true;
+    }
+    budget.documents -= 1;
+    budget.units -= units;
+  }
+  return false;
+}
+
+function isSpent({ documents, units }: StepBudget): boolean {
+  return documents <= 0 || units <= 0;
 }

@@ -87,12 +87,15 @@ export function bodyStatus(status: RunStatus): "pending" | "streaming" | "done" 
   }
 }
 
-export async function removeText(ctx: MutationCtx, messageId: Id<"messages">): Promise<void> {
-  const parts = await ctx.db
+/** Deletes the first part of a message's text and answers its UTF-16 units; null when none is left. */
+export async function removeTextPart(ctx: MutationCtx, messageId: Id<"messages">): Promise<number | null> {
+  const part = await ctx.db
     .query("messageTexts")
     .withIndex("by_message", (q) => q.eq("messageId", messageId))
-    .take(maxParts);
-  for (const part of parts) {
-    await ctx.db.delete("messageTexts", part._id);
+    .first();
+  if (part === null) {
+    return null;
   }
+  await ctx.db.delete("messageTexts", part._id);
+  return part.text.length;
 }
