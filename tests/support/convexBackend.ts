@@ -136,10 +136,10 @@ export async function componentRowCounts(backend: Backend): Promise<Record<strin
     db: { query(table: string): { take(limit: number): Promise<unknown[]> } };
   }) => unknown;
   // Not in the types of convex-test, which uses it itself to run a component's scheduled functions.
-  const { runInComponent } = backend as unknown as {
+  const component = backend as unknown as {
     runInComponent(path: string, count: Count): Promise<Record<string, number>>;
   };
-  return await runInComponent("persistentTextStreaming", async ({ db }) => ({
+  return await component.runInComponent("persistentTextStreaming", async ({ db }) => ({
     streams: (await db.query("streams").take(10_000)).length,
     chunks: (await db.query("chunks").take(10_000)).length,
   }));
