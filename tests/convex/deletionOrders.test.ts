@@ -29,6 +29,8 @@ vi.mock("../../convex/serverRuns.ts", async () => {
   return { produce: internalActionGeneric({ handler: () => Promise.resolve(null) }) };
 });
 
+const undoMs = 30_000;
+
 const steps = [
   "send",
   "regenerate",
@@ -56,6 +58,7 @@ class Chats {
   readonly backend: Backend = createBackend();
   readonly chatIds: Id<"chats">[] = [];
   private readonly tokens: { token: string; text: string }[] = [];
+  private readonly deletedAt = new Map<string, number>();
   private names = 0;
 
   async begin() {
@@ -142,9 +145,10 @@ class Chats {
         break;
       case "delete":
         await backend.mutation(api.chats.deleteChat, { chatId });
+        this.deletedAt.set(chatId, this.deletedAt.get(chatId) ?? Date.now());
         break;
       case "restore":
-        await backend.mutation(api.chats.restoreChat, { chatId });
+        await this.restore(chatId);
         break;
       case "purge":
         await backend.mutation(internal.chats.purge, { chatId });
@@ -171,6 +175,18 @@ class Chats {
       default:
         step satisfies never;
     }
+  }
+
+  private async restore(chatId: Id<"chats">): Promise<void> {
+    const deletedAt = this.deletedAt.get(chatId) ?? Date.now();
+    const restoring = this.backend.mutation(api.chats.restoreChat, { chatId });
+    if (Date.now() - deletedAt < undoMs) {
+      await restoring.catch((error: unknown) => {
+        throw new Error(`An undo was refused in time, after ${Date.now() - deletedAt} ms.`, { cause: error });
+      });
+    }
+    await restoring;
+    this.deletedAt.delete(chatId);
   }
 }
 
