@@ -25,6 +25,11 @@ export function describeError(error: unknown): string {
   }
 }
 
+/** Why the server refused, in its own words; null when it did not say. */
+export function refusalOf(error: unknown): string | null {
+  return readAppError(error)?.message ?? null;
+}
+
 /** The app's own error inside what a call threw, or null. */
 function readAppError(error: unknown): AppError | null {
   if (!(error instanceof ConvexError)) return null;

@@ -1,6 +1,7 @@
 /** One chat: its conversation, which scrolls, and the composer below it. */
 import { NEW_CHAT_DRAFT } from "../sending/drafts.ts";
 import { focusComposer } from "../ui/composerFocus.ts";
+import { ChatDeleted } from "./ChatDeleted.tsx";
 import { ChatNotFound } from "./ChatNotFound.tsx";
 import { Composer } from "./Composer.tsx";
 import { ConversationContent } from "./ConversationContent.tsx";
@@ -22,7 +23,7 @@ export function ChatPage({ chatId, pageKey }: { chatId: string | null; pageKey: 
   const draftKey = chatId ?? NEW_CHAT_DRAFT;
   const choice = useModelChoice(chat?.model ?? null);
   const control = useReplyControl(rows, draftKey);
-  const { scrollerRef, contentRef, status: following, jumpToEnd } = useStickToBottom();
+  const { scrollerRef, status: following, jumpToEnd } = useStickToBottom();
 
   const sendAndFollow = (text: string, model: string | null) => {
     send(text, model);
@@ -34,6 +35,7 @@ export function ChatPage({ chatId, pageKey }: { chatId: string | null; pageKey: 
     focusComposer();
   };
   if (conversation.status === "notFound") return <ChatNotFound />;
+  if (conversation.status === "deleted") return <ChatDeleted />;
 
   return (
     <div className="flex min-h-0 flex-1 flex-col">
@@ -41,10 +43,7 @@ export function ChatPage({ chatId, pageKey }: { chatId: string | null; pageKey: 
       {chat !== null && <h1 className="sr-only">{chat.title}</h1>}
       <div className="relative min-h-0 flex-1">
         <div ref={scrollerRef} data-testid="conversation" className="scroller h-full overflow-y-auto">
-          <div
-            ref={contentRef}
-            className="mx-auto flex min-h-full w-full max-w-3xl flex-col px-4 pt-6 pb-10 sm:px-6"
-          >
+          <div className="mx-auto flex min-h-full w-full max-w-3xl flex-col px-4 pt-6 pb-10 sm:px-6">
             <ConversationContent conversation={conversation} onChooseExample={sendExample} />
           </div>
         </div>

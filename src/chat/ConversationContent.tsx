@@ -5,7 +5,7 @@ import { MessageRow } from "./MessageRow.tsx";
 import type { Conversation } from "./useConversation.ts";
 
 interface ConversationContentProps {
-  conversation: Exclude<Conversation, { status: "notFound" }>;
+  conversation: Exclude<Conversation, { status: "notFound" | "deleted" }>;
   onChooseExample: (prompt: string) => void;
 }
 

@@ -1,7 +1,7 @@
 /** What one chat page shows: the chat, its rows, and whether there is such a chat at all. */
 import { useQuery } from "convex/react";
 import type { FunctionReturnType } from "convex/server";
-import { useEffect, useMemo, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { api } from "../../convex/_generated/api.js";
 import { ownTexts } from "../sending/ownTexts.ts";
 import { pendingSends } from "../sending/pendingSends.ts";
@@ -13,6 +13,8 @@ export type Conversation =
   | { status: "new"; rows: ConversationRow[] }
   | { status: "loading" }
   | { status: "notFound" }
+  /** It was on this page a moment ago; an undo elsewhere brings it back. */
+  | { status: "deleted" }
   | { status: "ready"; chat: Chat | null; rows: ConversationRow[] };
 
 /**
@@ -21,6 +23,8 @@ export type Conversation =
  */
 export function useConversation(chatId: string | null, startedBy: string | null): Conversation {
   const chat = useQuery(api.chats.getChat, chatId === null ? "skip" : { chatId });
+  const [wasShown, setWasShown] = useState(false);
+  if (chat && !wasShown) setWasShown(true);
   const listed = useQuery(api.messages.list, chatId === null ? "skip" : { chatId });
   const allPending = useSyncExternalStore(pendingSends.subscribe, pendingSends.getAll);
 
@@ -38,7 +42,7 @@ export function useConversation(chatId: string | null, startedBy: string | null)
   }, [listed]);
 
   if (chatId === null) return { status: "new", rows };
-  if (chat === null) return { status: "notFound" };
+  if (chat === null) return { status: wasShown ? "deleted" : "notFound" };
   if (chat !== undefined && listed !== undefined) return { status: "ready", chat, rows };
   // A chat that this tab has just made is shown from what was sent, before the list has arrived.
   return rows.length > 0 ? { status: "ready", chat: chat ?? null, rows } : { status: "loading" };

@@ -2,6 +2,7 @@
 import { useCallback, useState } from "react";
 import { Outlet } from "react-router";
 import { ConnectionNotice } from "./ConnectionNotice.tsx";
+import { DeletionToasts } from "./DeletionToasts.tsx";
 import { PageErrorBoundary } from "./PageErrorBoundary.tsx";
 import { PhoneHeader } from "./PhoneHeader.tsx";
 import { Sidebar } from "./Sidebar.tsx";
@@ -20,6 +21,7 @@ export function AppShell() {
         Skip to the chat
       </a>
       <Sidebar mode={mode} onClose={closeDrawer} />
+      <DeletionToasts />
       <main
         id="page"
         tabIndex={-1}

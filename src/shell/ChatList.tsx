@@ -1,16 +1,14 @@
 /** The person's chats, newest activity first, and the way to delete one. */
-import { useCallback, useState } from "react";
 import { ChatListItem } from "./ChatListItem.tsx";
 import { groupByDay } from "./chatGroups.ts";
-import { DeleteChatDialog } from "./DeleteChatDialog.tsx";
-import { useChatList, type ListedChat } from "./useChatList.ts";
+import { useChatList } from "./useChatList.ts";
+import { useDeleteChat } from "./useDeleteChat.ts";
 import { useToday } from "./useToday.ts";
 
 export function ChatList({ onNavigate }: { onNavigate: () => void }) {
   const list = useChatList();
   const today = useToday();
-  const [deleting, setDeleting] = useState<ListedChat | null>(null);
-  const closeDialog = useCallback(() => setDeleting(null), []);
+  const deleteChat = useDeleteChat();
 
   return (
     <div data-testid="chat-list" className="min-h-0 flex-1 overflow-y-auto px-2 pb-4">
@@ -32,13 +30,12 @@ export function ChatList({ onNavigate }: { onNavigate: () => void }) {
             <ul>
               {group.chats.map((chat) => (
                 <li key={chat._id}>
-                  <ChatListItem chat={chat} onOpen={onNavigate} onDelete={setDeleting} />
+                  <ChatListItem chat={chat} onOpen={onNavigate} onDelete={deleteChat} />
                 </li>
               ))}
             </ul>
           </section>
         ))}
-      {deleting !== null && <DeleteChatDialog chat={deleting} onClose={closeDialog} />}
     </div>
   );
 }

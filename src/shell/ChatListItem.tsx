@@ -1,4 +1,5 @@
 /** One chat in the sidebar. */
+import type { MouseEvent } from "react";
 import { NavLink } from "react-router";
 import { IconButton } from "../ui/IconButton.tsx";
 import type { ListedChat } from "./useChatList.ts";
@@ -6,7 +7,7 @@ import type { ListedChat } from "./useChatList.ts";
 interface ChatListItemProps {
   chat: ListedChat;
   onOpen: () => void;
-  onDelete: (chat: ListedChat) => void;
+  onDelete: (chat: ListedChat, event: MouseEvent<HTMLElement>) => void;
 }
 
 export function ChatListItem({ chat, onOpen, onDelete }: ChatListItemProps) {
@@ -31,7 +32,8 @@ export function ChatListItem({ chat, onOpen, onDelete }: ChatListItemProps) {
         icon="trash"
         size="small"
         label={`Delete “${chat.title}”`}
-        onClick={() => onDelete(chat)}
+        data-testid="delete-chat"
+        onClick={(event) => onDelete(chat, event)}
         className="absolute top-1 right-1 opacity-0 group-hover/item:opacity-100 focus-visible:opacity-100 pointer-coarse:opacity-70"
       />
     </div>

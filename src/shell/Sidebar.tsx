@@ -20,8 +20,7 @@ export function Sidebar({ mode, onClose }: SidebarProps) {
     const openedFrom = document.activeElement;
     drawer.current?.focus();
     const onKeyDown = (event: KeyboardEvent) => {
-      // An open dialog takes Escape first.
-      if (event.key === "Escape" && document.querySelector("dialog[open]") === null) onClose();
+      if (event.key === "Escape") onClose();
     };
     document.addEventListener("keydown", onKeyDown);
     return () => {

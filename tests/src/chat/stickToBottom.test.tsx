@@ -8,11 +8,11 @@ import { LaidOutScroller, observeSizesByFrame } from "./laidOutScroller.ts";
 let conversation: LaidOutScroller;
 
 function Conversation() {
-  const { scrollerRef, contentRef, status, jumpToEnd } = useStickToBottom();
+  const { scrollerRef, status, jumpToEnd } = useStickToBottom();
   return (
     <>
       <div ref={scrollerRef} data-testid="conversation">
-        <div ref={contentRef} />
+        <div />
       </div>
       <JumpToLatest isShown={status === "away"} onJump={jumpToEnd} />
     </>

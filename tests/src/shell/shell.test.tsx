@@ -41,21 +41,6 @@ describe("the frame", () => {
     ]);
   });
 
-  test("asks before it deletes a chat, and Keep deletes nothing", async () => {
-    const deleted = vi.fn<(args: Record<string, unknown>) => Promise<null>>(() => Promise.resolve(null));
-    deployment.onMutation("chats:deleteChat", deleted);
-    open("/");
-    const user = userEvent.setup();
-    await user.click(screen.getByRole("button", { name: "Delete “First chat”" }));
-    await user.click(screen.getByRole("button", { name: "Keep" }));
-    expect(deleted).not.toHaveBeenCalled();
-    await user.click(screen.getByRole("button", { name: "Delete “First chat”" }));
-    await user.click(screen.getByTestId("confirm-delete"));
-    expect(deleted).toHaveBeenCalledExactlyOnceWith({ chatId: "c1" });
-    expect(screen.queryByRole("dialog")).toBeNull();
-    expect(document.activeElement).toBe(screen.getByTestId("composer"));
-  });
-
   test("keeps the chosen theme", async () => {
     open("/");
     await userEvent.setup().click(screen.getByRole("radio", { name: "Dark" }));

@@ -1,0 +1,57 @@
+/**
+ * Keeps a scrolling element at the end of its content while the reader is there, and leaves a reader who scrolled up
+ * alone, to the pixel: what they read stays where it is, whatever grows above or below it. Without React.
+ */
+
+/** A reader who comes down this near to the end means the end. */
+const NEAR_END_PX = 48;
+/** Zoomed pages round, so the end itself is this wide. */
+const AT_END_PX = 2;
+
+export interface EndFollower {
+  /** Goes to the end and follows it again. */
+  jumpToEnd: () => void;
+  stop: () => void;
+}
+
+/** `onChange` is told whether the end is followed, each time that it may have changed. */
+export function followEnd(
+  scroller: HTMLElement,
+  content: Element,
+  onChange: (isFollowing: boolean) => void,
+): EndFollower {
+  let isFollowing = true;
+  let lastTop = scroller.scrollTop;
+
+  const goToEnd = () => {
+    if (isFollowing) scroller.scrollTop = scroller.scrollHeight;
+    lastTop = scroller.scrollTop;
+  };
+  const onScroll = () => {
+    const distance = scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop;
+    const movedPx = scroller.scrollTop - lastTop;
+    // Growth changes the distance without a move, and our own moves end at the end. So a move upwards that does not is
+    // the reader's, however short: a slow one would otherwise be taken back by each new line.
+    if (distance <= AT_END_PX || (movedPx > 0 && distance <= NEAR_END_PX)) isFollowing = true;
+    else if (movedPx < 0) isFollowing = false;
+    lastTop = scroller.scrollTop;
+    onChange(isFollowing);
+  };
+
+  const observer = new ResizeObserver(goToEnd);
+  observer.observe(content);
+  observer.observe(scroller);
+  scroller.addEventListener("scroll", onScroll, { passive: true });
+  goToEnd();
+  return {
+    jumpToEnd() {
+      isFollowing = true;
+      goToEnd();
+      onChange(true);
+    },
+    stop() {
+      observer.disconnect();
+      scroller.removeEventListener("scroll", onScroll);
+    },
+  };
+}
