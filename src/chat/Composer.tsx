@@ -35,8 +35,10 @@ export function Composer({ draftKey, choice, control, onSend }: ComposerProps) {
     focusComposer();
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    // While an input method composes, Enter picks a candidate.
-    if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+    // While an input method composes, Enter picks a candidate and Escape leaves it.
+    if (event.nativeEvent.isComposing) return;
+    if (event.key === "Escape" && control.status === "replying") control.stop();
+    if (event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();
     form.current?.requestSubmit();
   };

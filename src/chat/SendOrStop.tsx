@@ -4,8 +4,8 @@ import { Icon } from "../ui/Icon.tsx";
 
 export type ReplyControl =
   | { status: "idle" }
-  /** A reply is on its way; `stop` is null until the server has it. */
-  | { status: "replying"; stop: (() => void) | null }
+  /** A reply is on its way, or is to be as soon as the server has its message. */
+  | { status: "replying"; stop: () => void }
   | { status: "stopping" };
 
 const buttonClass =
@@ -26,9 +26,8 @@ export function SendOrStop({ control, canSend }: { control: ReplyControl; canSen
       </button>
     );
   }
-  const stop = control.status === "replying" ? control.stop : null;
   const onStop = () => {
-    stop?.();
+    if (control.status === "replying") control.stop();
     // The button is disabled from now on, which would leave the keyboard nowhere.
     focusComposer();
   };
@@ -36,9 +35,9 @@ export function SendOrStop({ control, canSend }: { control: ReplyControl; canSen
     <button
       type="button"
       data-testid="stop"
-      aria-label={control.status === "stopping" ? "Stopping" : "Stop the reply"}
-      title="Stop the reply"
-      disabled={stop === null}
+      aria-label={control.status === "stopping" ? "Stopping…" : "Stop the reply"}
+      title={control.status === "stopping" ? "Stopping…" : "Stop the reply (Esc)"}
+      disabled={control.status === "stopping"}
       onClick={onStop}
       className={`${buttonClass} bg-foreground text-background hover:opacity-85 disabled:opacity-40`}
     >
