@@ -21,6 +21,8 @@ export default defineConfig({
           name: "convex",
           environment: "edge-runtime",
           include: ["tests/convex/**/*.test.ts"],
+          // Some let thousands of cases or millions of characters pass.
+          testTimeout: 60_000,
         },
       },
       {

@@ -284,8 +284,11 @@ describe("the lease", () => {
   });
 
   test("a pump whose run was taken ends at its next flush without a verdict", async () => {
-    const { backend, chat, provider, events, ended } = await startPump();
-    await backend.mutation(api.chats.deleteChat, { chatId: chat.chatId });
+    const { backend, provider, events, ended } = await startPump();
+    await backend.run(async (ctx) => {
+      const run = await ctx.db.query("runs").unique();
+      if (run !== null) await ctx.db.patch("runs", run._id, { token: "somebody-else" });
+    });
     provider.say("Too late. ");
     await pass(1_000);
     expect(await ended).toBeInstanceOf(RunLostError);
