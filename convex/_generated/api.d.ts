@@ -53,6 +53,8 @@ import type * as streaming_chunkBatcher from "../streaming/chunkBatcher.js";
 import type * as streaming_claimedRun from "../streaming/claimedRun.js";
 import type * as streaming_clock from "../streaming/clock.js";
 import type * as streaming_crossOrigin from "../streaming/crossOrigin.js";
+import type * as streaming_driveRefusal from "../streaming/driveRefusal.js";
+import type * as streaming_driveRequest from "../streaming/driveRequest.js";
 import type * as streaming_interruptibleWait from "../streaming/interruptibleWait.js";
 import type * as streaming_leaseKeeper from "../streaming/leaseKeeper.js";
 import type * as streaming_modelSilence from "../streaming/modelSilence.js";
@@ -63,6 +65,7 @@ import type * as streaming_replySink from "../streaming/replySink.js";
 import type * as streaming_runStore from "../streaming/runStore.js";
 import type * as streaming_textCuts from "../streaming/textCuts.js";
 import type * as streaming_wellFormedText from "../streaming/wellFormedText.js";
+import type * as turns from "../turns.js";
 
 import type {
   ApiFromModules,
@@ -116,6 +119,8 @@ declare const fullApi: ApiFromModules<{
   "streaming/claimedRun": typeof streaming_claimedRun;
   "streaming/clock": typeof streaming_clock;
   "streaming/crossOrigin": typeof streaming_crossOrigin;
+  "streaming/driveRefusal": typeof streaming_driveRefusal;
+  "streaming/driveRequest": typeof streaming_driveRequest;
   "streaming/interruptibleWait": typeof streaming_interruptibleWait;
   "streaming/leaseKeeper": typeof streaming_leaseKeeper;
   "streaming/modelSilence": typeof streaming_modelSilence;
@@ -126,6 +131,7 @@ declare const fullApi: ApiFromModules<{
   "streaming/runStore": typeof streaming_runStore;
   "streaming/textCuts": typeof streaming_textCuts;
   "streaming/wellFormedText": typeof streaming_wellFormedText;
+  turns: typeof turns;
 }>;
 
 /**

@@ -3,6 +3,7 @@ import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx, QueryCtx } from "../_generated/server.js";
 import { describeTooLong, maxPromptLength } from "../shared/promptLength.ts";
 import { hasEnded } from "../shared/streamEvents.ts";
+import type { Turn } from "../shared/streamEvents.ts";
 import { appError } from "./appError.ts";
 import { createStream, nameStream } from "./replyStreams.ts";
 import { storeText } from "./replyText.ts";
@@ -10,14 +11,6 @@ import { queueRun } from "./runLifecycle.ts";
 import { cutAt } from "./textPieces.ts";
 
 const maxRequestIdLength = 200;
-
-export interface Turn {
-  chatId: Id<"chats">;
-  userMessageId: Id<"messages">;
-  /** The reply. */
-  messageId: Id<"messages">;
-  streamId: string;
-}
 
 /** Inserts a user message and begins its first reply. */
 export async function beginTurn(

@@ -7,6 +7,7 @@ import type { Infer } from "convex/values";
 import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { chooseModel } from "../providers/modelChoice.ts";
+import type { Turn } from "../shared/streamEvents.ts";
 import { readableChat, requireChat, requireUser } from "./access.ts";
 import { appError } from "./appError.ts";
 import {
@@ -19,7 +20,6 @@ import {
   titleFromPrompt,
   turnOfRequest,
 } from "./chatTree.ts";
-import type { Turn } from "./chatTree.ts";
 import { cutAt } from "./textPieces.ts";
 
 const maxTitleLength = 200;

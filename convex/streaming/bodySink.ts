@@ -1,5 +1,5 @@
 /** The body of a driver's HTTP response as a sink: server-sent events, or the plain text of the tokens. */
-import type { StreamEvent } from "../shared/streamEvents.ts";
+import type { StreamEvent, Turn } from "../shared/streamEvents.ts";
 import type { ReplySink } from "./replySink.ts";
 
 /** Bytes that may wait for a slow client before it is left to read the database. */
@@ -23,6 +23,14 @@ export const sseFormat: BodyFormat = {
   ping: ": ping\n\n",
   endMeansDone: false,
 };
+
+/** For a request that itself began the turn: the first event says which. */
+export function sseFormatOfTurn(turn: Turn): BodyFormat {
+  return {
+    ...sseFormat,
+    event: (event, id) => sseFormat.event(event.kind === "start" ? { ...event, turn } : event, id),
+  };
+}
 
 /**
  * `alreadyPersisted` is the beginning of a reply that is taken over, which a reader of plain text would miss.

@@ -6,12 +6,14 @@ import { internal } from "../_generated/api.js";
 import type { ActionCtx } from "../_generated/server.js";
 import { appError, appErrorOf } from "../model/appError.ts";
 import type { PromptTurn } from "../model/promptContext.ts";
+import type { TurnRequest } from "../model/turnRequest.ts";
 import { costUsd } from "../providers/cost.ts";
 import { createProvider } from "../providers/createProvider.ts";
 import { modelOfRun } from "../providers/modelChoice.ts";
 import { asProviderError, ProviderError } from "../providers/provider.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { AppError } from "../shared/errors.ts";
+import type { Turn } from "../shared/streamEvents.ts";
 import { systemClock } from "./clock.ts";
 import type { Lease } from "./leaseKeeper.ts";
 import { ReplyPump } from "./replyPump.ts";
@@ -28,9 +30,7 @@ export interface ClaimedRun {
   turns: PromptTurn[];
 }
 
-type ClaimAnswer =
-  | (Omit<ClaimedRun, "token" | "lease"> & { leaseMs: number })
-  | { refusal: Extract<AppError, { kind: "tooManyRequests" }> };
+type ClaimAnswer = Omit<ClaimedRun, "token" | "lease"> & { leaseMs: number };
 
 /**
  * Claims the run of a stream for this action. Rejects with the `ConvexError`s of `runs.claim`, and with
@@ -38,15 +38,32 @@ type ClaimAnswer =
  */
 export async function claimRun(
   ctx: ActionCtx,
-  claim: { streamId: string; driverToken?: string; by: "driver" | "server" },
+  claim: { streamId: string; driverToken?: string | undefined; by: "driver" | "server" },
 ): Promise<ClaimedRun> {
   const token = crypto.randomUUID();
   const askedAt = systemClock.now();
-  const answer: ClaimAnswer = await ctx.runMutation(internal.runs.claim, { ...claim, token });
+  const answer = await ctx.runMutation(internal.runs.claim, { ...claim, token });
   if ("refusal" in answer) {
     throw appError(answer.refusal);
   }
-  const { leaseMs, ...claimed } = answer;
+  return claimedRun(token, askedAt, answer);
+}
+
+/**
+ * Begins a turn and claims its run for this action, in one transaction. Rejects where there is no turn, with the
+ * `ConvexError`s of `beginRequestedTurn`.
+ */
+export async function claimRunOfTurn(
+  ctx: ActionCtx,
+  request: { turn: TurnRequest; driverToken: string | undefined },
+): Promise<{ turn: Turn } & ({ kind: "claimed"; run: ClaimedRun } | { kind: "refused"; error: AppError })> {
+  const token = crypto.randomUUID();
+  const askedAt = systemClock.now();
+  const answer = await ctx.runMutation(internal.turns.beginAndClaim, { ...request, token });
+  return answer.kind === "refused" ? answer : { ...answer, run: claimedRun(token, askedAt, answer.run) };
+}
+
+function claimedRun(token: string, askedAt: number, { leaseMs, ...claimed }: ClaimAnswer): ClaimedRun {
   return { ...claimed, token, lease: { askedAt, leaseMs } };
 }
 

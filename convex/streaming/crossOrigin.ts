@@ -1,4 +1,5 @@
-/** Which web pages may drive replies. */
+/** Which web pages may drive replies, and what they may read of the answer. */
+import { turnHeader } from "../shared/streamEvents.ts";
 
 /** Where the app is served while it is developed, for a deployment that was told nothing else. */
 const defaultOrigins = ["http://localhost:5173", "http://127.0.0.1:5173"];
@@ -23,5 +24,6 @@ export function crossOriginHeaders(request: Request, allowedOrigins: string | un
     return null;
   }
   headers.set("Access-Control-Allow-Origin", origin);
+  headers.set("Access-Control-Expose-Headers", `${turnHeader}, Retry-After`);
   return headers;
 }

@@ -26,7 +26,7 @@ async function bundledFiles(module: string): Promise<string[]> {
 
 const isOfProviderSdk = (file: string) => /node_modules\/(openai|@anthropic-ai)\//.test(file);
 
-test.each(["runs.ts", "messages.ts", "chats.ts", "models.ts", "crons.ts"])(
+test.each(["runs.ts", "turns.ts", "messages.ts", "chats.ts", "models.ts", "crons.ts"])(
   "%s loads no provider SDK, not even through another module",
   async (module) => {
     const files = await bundledFiles(module);
