@@ -3,7 +3,7 @@ import { ConvexError } from "convex/values";
 import type { AppError } from "../convex/shared/errors.ts";
 
 export function describeError(error: unknown): string {
-  const appError = readAppError(error);
+  const appError = error instanceof ConvexError ? readAppError(error.data) : null;
   if (appError === null)
     return "Something went wrong on the server. Your text is kept: try again in a moment.";
   switch (appError.kind) {
@@ -27,13 +27,11 @@ export function describeError(error: unknown): string {
 
 /** Why the server refused, in its own words; null when it did not say. */
 export function refusalOf(error: unknown): string | null {
-  return readAppError(error)?.message ?? null;
+  return error instanceof ConvexError ? (readAppError(error.data)?.message ?? null) : null;
 }
 
-/** The app's own error inside what a call threw, or null. */
-function readAppError(error: unknown): AppError | null {
-  if (!(error instanceof ConvexError)) return null;
-  const data: unknown = error.data;
+/** The app's own error, read from what came with a failed call; null where it is none. */
+export function readAppError(data: unknown): AppError | null {
   if (typeof data !== "object" || data === null) return null;
   const { kind, message } = data as Partial<AppError>;
   return typeof kind === "string" && typeof message === "string" ? (data as AppError) : null;

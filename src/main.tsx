@@ -6,7 +6,8 @@ import { App } from "./App.tsx";
 import { deployment } from "./deployment.ts";
 import { preloadMarkdown } from "./markdown/AssistantMarkdown.tsx";
 import { MissingDeployment } from "./MissingDeployment.tsx";
-import { resendOutbox } from "./sending/sendMessage.ts";
+import { watchOutbox } from "./sending/resendOutbox.ts";
+import { wouldLoseText } from "./sending/sendTurn.ts";
 import { keepTextsAcrossReloads, replyStores } from "./streaming/replyStores.ts";
 import { listenForWakeSignals } from "./streaming/wakeSignals.ts";
 import "./styles.css";
@@ -17,12 +18,15 @@ createRoot(root).render(<StrictMode>{start()}</StrictMode>);
 
 function start(): ReactNode {
   if (deployment.status === "missing") return <MissingDeployment variables={deployment.variables} />;
-  // The page leaves only when it is closed or reloaded; the client's own prompt would ask about replies, which go on.
+  // The client's own prompt would ask about whatever it has not sent; what a person wrote is kept by `src/sending`.
   const convex = new ConvexReactClient(deployment.convexUrl, { unsavedChangesWarning: false });
   // These live as long as the page does.
   listenForWakeSignals(replyStores);
   keepTextsAcrossReloads();
-  void resendOutbox(convex);
+  watchOutbox(convex);
+  window.addEventListener("beforeunload", (event) => {
+    if (wouldLoseText()) event.preventDefault();
+  });
   preloadMarkdown();
   return (
     <ConvexProvider client={convex}>

@@ -9,12 +9,24 @@ export function readStored(key: string): string | null {
   }
 }
 
-/** Null removes the value. */
-export function writeStored(key: string, value: string | null): void {
+/** Null removes the value. False: it could not be kept, and lives as long as the page. */
+export function writeStored(key: string, value: string | null): boolean {
   try {
     if (value === null) localStorage.removeItem(key);
     else localStorage.setItem(key, value);
+    return true;
   } catch {
-    // Forbidden or full: what would have been kept lives as long as the page.
+    // Forbidden or full.
+    return false;
+  }
+}
+
+/** The keys that begin with `prefix`, in no order. */
+export function storedKeys(prefix: string): string[] {
+  try {
+    return Object.keys(localStorage).filter((key) => key.startsWith(prefix));
+  } catch {
+    // Forbidden: then nothing is kept.
+    return [];
   }
 }

@@ -3,6 +3,7 @@ import type { FunctionReturnType } from "convex/server";
 import type { api } from "../../convex/_generated/api.js";
 import type { Id } from "../../convex/_generated/dataModel.js";
 import type { PendingSend } from "../sending/pendingSends.ts";
+import { textOf } from "../sending/turnRequest.ts";
 
 export type ListedMessage = FunctionReturnType<typeof api.messages.list>[number];
 export type ListedReply = NonNullable<ListedMessage["reply"]>;
@@ -34,7 +35,7 @@ export function conversationRows(
   const rows = listed.map((message) => listedRow(message, requestIds, ownTexts));
   const known = new Set(requestIds.values());
   for (const send of pending) {
-    if (!known.has(send.clientRequestId)) rows.push(...pendingRows(send));
+    if (!known.has(send.request.clientRequestId)) rows.push(...pendingRows(send));
   }
   return rows;
 }
@@ -54,14 +55,14 @@ function listedRow(
   return { kind: "reply", key, messageId, reply, model: reply.model };
 }
 
-function pendingRows(send: PendingSend): ConversationRow[] {
-  const { clientRequestId, ids, text } = send;
-  const model = send.model ?? "";
+function pendingRows({ request, turn }: PendingSend): ConversationRow[] {
+  const { clientRequestId, model = "" } = request;
+  const text = textOf(request);
   const reply: ListedReply | null =
-    ids === null
+    turn === null
       ? null
       : {
-          streamId: ids.streamId,
+          streamId: turn.streamId,
           status: "queued",
           attempt: 0,
           model,
@@ -69,8 +70,8 @@ function pendingRows(send: PendingSend): ConversationRow[] {
           usage: null,
           costUsd: null,
         };
-  return [
-    { kind: "user", key: clientRequestId, messageId: ids?.userMessageId ?? null, text },
-    { kind: "reply", key: `${clientRequestId}.reply`, messageId: ids?.messageId ?? null, reply, model },
-  ];
+  const key = `${clientRequestId}.reply`;
+  const replyRow: ConversationRow = { kind: "reply", key, messageId: turn?.messageId ?? null, reply, model };
+  if (text === null) return [replyRow];
+  return [{ kind: "user", key: clientRequestId, messageId: turn?.userMessageId ?? null, text }, replyRow];
 }

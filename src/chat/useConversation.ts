@@ -30,7 +30,7 @@ export function useConversation(chatId: string | null, startedBy: string | null)
 
   const rows = useMemo(() => {
     const pending = allPending.filter((send) =>
-      chatId === null ? send.clientRequestId === startedBy : send.chatId === chatId,
+      chatId === null ? send.request.clientRequestId === startedBy : send.chatId === chatId,
     );
     return conversationRows(listed ?? [], pending, ownTexts);
   }, [listed, allPending, chatId, startedBy]);

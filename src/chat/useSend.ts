@@ -1,13 +1,14 @@
 /** Sends from one page, and takes the page to its chat's address when the message made one. */
 import { useConvex } from "convex/react";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useSyncExternalStore } from "react";
 import { useNavigate } from "react-router";
 import { drafts, NEW_CHAT_DRAFT } from "../sending/drafts.ts";
-import { sendMessage } from "../sending/sendMessage.ts";
+import { pendingSends } from "../sending/pendingSends.ts";
+import { sendTurn } from "../sending/sendTurn.ts";
 import type { HandedOver } from "./handedOver.ts";
 
 export interface PageSender {
-  /** The request that started this page's chat, if it was sent from here. */
+  /** The request that makes this page's chat, also if it was sent before the page was reloaded. */
   startedBy: string | null;
   send: (text: string, model: string | null) => void;
 }
@@ -15,35 +16,25 @@ export interface PageSender {
 export function useSend(chatId: string | null, pageKey: string): PageSender {
   const convex = useConvex();
   const navigate = useNavigate();
-  const [startedBy, setStartedBy] = useState<string | null>(null);
-  const isShown = useRef(false);
+  const started = useSyncExternalStore(pendingSends.subscribe, () => pendingSends.startedOn(pageKey));
+  const madeChatId = started?.turn?.chatId ?? null;
 
+  // A person who has gone elsewhere meanwhile stays there; the chat is in the list.
   useEffect(() => {
-    isShown.current = true;
-    return () => {
-      isShown.current = false;
-    };
-  }, []);
+    if (chatId !== null || madeChatId === null) return;
+    const state: HandedOver = { pageKey };
+    drafts.move(NEW_CHAT_DRAFT, madeChatId);
+    void navigate(`/c/${madeChatId}`, { replace: true, state });
+  }, [navigate, chatId, madeChatId, pageKey]);
 
   const send = useCallback(
-    (text: string, model: string | null) => {
-      const { clientRequestId, result } = sendMessage(convex, { chatId, text, model });
-      if (chatId !== null) return;
-      setStartedBy(clientRequestId);
-      void result.then((outcome) => {
-        if (outcome.kind === "failed") {
-          setStartedBy(null);
-          return;
-        }
-        const state: HandedOver = { pageKey };
-        // A person who has gone elsewhere meanwhile stays there; the chat is in the list.
-        if (!isShown.current) return;
-        drafts.move(NEW_CHAT_DRAFT, outcome.ids.chatId);
-        void navigate(`/c/${outcome.ids.chatId}`, { replace: true, state });
-      });
+    (text: string, modelId: string | null) => {
+      const model = modelId ?? undefined;
+      if (chatId === null) sendTurn(convex, { kind: "newChat", prompt: text, model }, { chatId, pageKey });
+      else sendTurn(convex, { kind: "message", chatId, text, model }, { chatId });
     },
-    [convex, navigate, chatId, pageKey],
+    [convex, chatId, pageKey],
   );
 
-  return { startedBy, send };
+  return { startedBy: started?.request.clientRequestId ?? null, send };
 }

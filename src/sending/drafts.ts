@@ -15,11 +15,17 @@ const emptyDraft: Draft = { text: "", problem: null };
 export class Drafts {
   private readonly drafts = new Map<string, Draft>();
   private readonly listeners = new Set<() => void>();
+  private readonly unkept = new Set<string>();
 
   subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
   };
+
+  /** A draft is longer than what the storage has of it. */
+  get hasUnkept(): boolean {
+    return this.unkept.size > 0;
+  }
 
   get(draftKey: string): Draft {
     const known = this.drafts.get(draftKey);
@@ -58,7 +64,9 @@ export class Drafts {
 
   private set(draftKey: string, draft: Draft): void {
     this.drafts.set(draftKey, draft);
-    writeStored(storageKey(draftKey), draft.text === "" ? null : draft.text);
+    const isKept = writeStored(storageKey(draftKey), draft.text === "" ? null : draft.text);
+    if (isKept || draft.text === "") this.unkept.delete(draftKey);
+    else this.unkept.add(draftKey);
     for (const listener of this.listeners) listener();
   }
 }

@@ -1,52 +1,68 @@
 /**
- * Messages on their way, written down before they leave: a page that dies between Enter and the server's answer sends
- * them again when it comes back, under the same request id, which the server counts once.
+ * Requests on their way, written down before they leave: should the page die between Enter and the server's answer,
+ * another one sends them again, under the same request id, which the server counts once. Each has a key of its own in
+ * `localStorage`: the tabs of a browser write beside each other.
  */
-import { readStored, writeStored } from "../storedValue.ts";
+import { readStored, storedKeys, writeStored } from "../storedValue.ts";
+import { parseTurnRequest, type TurnRequest } from "./turnRequest.ts";
 
-const STORAGE_KEY = "duet.outbox";
+const KEY_PREFIX = "duet.outbox.";
 
 export interface OutboxEntry {
-  clientRequestId: string;
-  /** Null for the first message of a chat to be made. */
+  request: TurnRequest;
+  /** The chat that shows it; null for the first message of a chat to be made. */
   chatId: string | null;
-  text: string;
-  model: string | null;
+  /** The page that shows it until its chat is made; null where the chat is there. */
+  pageKey: string | null;
   sentAtMs: number;
 }
 
-export function addToOutbox(entry: OutboxEntry): void {
-  write([...readOutbox().filter((other) => other.clientRequestId !== entry.clientRequestId), entry]);
+/** False where the storage took nothing: the request then lives as long as the page. */
+export function addToOutbox(entry: OutboxEntry): boolean {
+  return writeStored(keyOf(entry.request.clientRequestId), JSON.stringify(entry));
 }
 
 export function removeFromOutbox(clientRequestId: string): void {
-  write(readOutbox().filter((entry) => entry.clientRequestId !== clientRequestId));
+  writeStored(keyOf(clientRequestId), null);
 }
 
+/** Oldest first. */
 export function readOutbox(): OutboxEntry[] {
-  const written = readStored(STORAGE_KEY);
-  if (written === null) return [];
+  return storedKeys(KEY_PREFIX)
+    .map((key) => parseEntry(readStored(key)))
+    .filter((entry) => entry !== null)
+    .toSorted((one, other) => one.sentAtMs - other.sentAtMs);
+}
+
+export function readOutboxEntry(clientRequestId: string): OutboxEntry | null {
+  return parseEntry(readStored(keyOf(clientRequestId)));
+}
+
+/** The request that another tab has just written down, or null where something else happened to the storage. */
+export function addedRequestId({ key, newValue }: StorageEvent): string | null {
+  return key?.startsWith(KEY_PREFIX) && newValue !== null ? key.slice(KEY_PREFIX.length) : null;
+}
+
+function keyOf(clientRequestId: string): string {
+  return `${KEY_PREFIX}${clientRequestId}`;
+}
+
+function parseEntry(written: string | null): OutboxEntry | null {
+  if (written === null) return null;
+  let value: unknown;
   try {
-    const entries: unknown = JSON.parse(written);
-    return Array.isArray(entries) ? entries.filter(isEntry) : [];
+    value = JSON.parse(written);
   } catch {
     // Not ours or cut short: nothing in it can be sent.
-    return [];
+    return null;
   }
+  if (typeof value !== "object" || value === null) return null;
+  const { request: asked, chatId, pageKey, sentAtMs } = value as Partial<OutboxEntry>;
+  const request = parseTurnRequest(asked);
+  if (request === null || typeof sentAtMs !== "number") return null;
+  return { request, chatId: textOrNull(chatId), pageKey: textOrNull(pageKey), sentAtMs };
 }
 
-function write(entries: OutboxEntry[]): void {
-  writeStored(STORAGE_KEY, entries.length === 0 ? null : JSON.stringify(entries));
-}
-
-function isEntry(value: unknown): value is OutboxEntry {
-  if (typeof value !== "object" || value === null) return false;
-  const entry = value as Partial<OutboxEntry>;
-  return (
-    typeof entry.clientRequestId === "string" &&
-    typeof entry.text === "string" &&
-    typeof entry.sentAtMs === "number" &&
-    (entry.chatId === null || typeof entry.chatId === "string") &&
-    (entry.model === null || typeof entry.model === "string")
-  );
+function textOrNull(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
 }

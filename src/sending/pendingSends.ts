@@ -1,22 +1,15 @@
-/** Messages this tab has sent and not yet seen in the chat's list: they are on the screen from the first moment. */
-import type { Id } from "../../convex/_generated/dataModel.js";
-
-export interface SentIds {
-  chatId: Id<"chats">;
-  userMessageId: Id<"messages">;
-  /** The reply's. */
-  messageId: Id<"messages">;
-  streamId: string;
-}
+/** Requests this tab has sent and not yet seen in the chat's list: they are on the screen from the first moment. */
+import type { Turn } from "../../convex/shared/streamEvents.ts";
+import type { TurnRequest } from "./turnRequest.ts";
 
 export interface PendingSend {
-  clientRequestId: string;
+  request: TurnRequest;
   /** Null while the chat itself is being made. */
   chatId: string | null;
-  text: string;
-  model: string | null;
-  /** Null until the server has the message. */
-  ids: SentIds | null;
+  /** The page that shows it until its chat is made. */
+  pageKey: string | null;
+  /** Null until the server has the request. */
+  turn: Turn | null;
 }
 
 class PendingSends {
@@ -31,20 +24,29 @@ class PendingSends {
   /** The same array until something changes. */
   getAll = (): readonly PendingSend[] => this.sends;
 
+  /** The message by which a page makes its chat; null when it has sent none. */
+  startedOn(pageKey: string): PendingSend | null {
+    return this.sends.find((send) => send.request.kind === "newChat" && send.pageKey === pageKey) ?? null;
+  }
+
+  has(clientRequestId: string): boolean {
+    return this.sends.some(({ request }) => request.clientRequestId === clientRequestId);
+  }
+
   add(send: PendingSend): void {
     this.replace([...this.sends, send]);
   }
 
-  accept(clientRequestId: string, ids: SentIds): void {
+  accept(clientRequestId: string, turn: Turn): void {
     this.replace(
       this.sends.map((send) =>
-        send.clientRequestId === clientRequestId ? { ...send, chatId: ids.chatId, ids } : send,
+        send.request.clientRequestId === clientRequestId ? { ...send, chatId: turn.chatId, turn } : send,
       ),
     );
   }
 
   remove(clientRequestIds: ReadonlySet<string>): void {
-    const left = this.sends.filter((send) => !clientRequestIds.has(send.clientRequestId));
+    const left = this.sends.filter(({ request }) => !clientRequestIds.has(request.clientRequestId));
     if (left.length !== this.sends.length) this.replace(left);
   }
 

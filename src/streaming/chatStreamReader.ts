@@ -2,8 +2,10 @@
  * Reads one `POST /chat-stream` as server-sent events, from the request to the way it ended. It never throws for
  * what networks and servers do: every end is a `StreamOutcome`, and all but `finished` mean "read the database".
  */
-import type { StreamEvent } from "../../convex/shared/streamEvents.ts";
-import { parseStreamEvent } from "./parseStreamEvent.ts";
+import type { AppError } from "../../convex/shared/errors.ts";
+import type { StreamEvent, Turn } from "../../convex/shared/streamEvents.ts";
+import { readAppError } from "../describeError.ts";
+import { parseStreamEvent, parseTurn } from "./parseStreamEvent.ts";
 import { createSseParser } from "./sseParser.ts";
 
 /**
@@ -18,17 +20,31 @@ export type StreamOutcome =
   /** A `done` or `error` event came: the server has said its last word. */
   | { kind: "finished"; last: Extract<StreamEvent, { kind: "done" | "error" }> }
   /** An answer other than 200: somebody else drives, or the server is busy. */
-  | { kind: "refused"; httpStatus: number }
+  | ({ kind: "refused" } & Refusal)
   /** The connection failed, or the body ended without a last word. */
   | { kind: "cut" }
   | { kind: "stalled"; waitingFor: "head" | "body" }
   | { kind: "aborted" };
 
-export interface ChatStreamRequest {
-  url: string;
-  streamId: string;
+export interface Refusal {
+  httpStatus: number;
+  /** What the server says; null where the answer is not the app's, such as a gateway's. */
+  error: AppError | null;
+  /** The turn that the request was for, if the server has it by now: its reply is written without this client. */
+  turn: Turn | null;
+}
+
+/** What is asked for: a reply that is there, or one to a message that the request brings along. */
+export interface DriveBody {
+  streamId?: string;
+  turn?: object;
   /** Minted by this client; makes the claim idempotent. At least 16 characters. */
   runToken: string;
+}
+
+export interface ChatStreamRequest {
+  url: string;
+  body: DriveBody;
   signal: AbortSignal;
   onEvent: (event: StreamEvent) => void;
   /** Called for every piece of the body, pings included. */
@@ -50,7 +66,7 @@ export async function readChatStream(request: ChatStreamRequest): Promise<Stream
   let waitingFor: "head" | "body" = "head";
   try {
     const response = await openStream(request, connection.signal);
-    if (!response.ok || response.body === null) return { kind: "refused", httpStatus: response.status };
+    if (!response.ok || response.body === null) return { kind: "refused", ...(await readRefusal(response)) };
     waitingFor = "body";
     watchdog.restart(stallTimeoutMs);
     const last = await readEvents(response.body, request, () => {
@@ -74,10 +90,21 @@ function openStream(request: ChatStreamRequest, signal: AbortSignal): Promise<Re
   return send(request.url, {
     method: "POST",
     headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
-    body: JSON.stringify({ streamId: request.streamId, runToken: request.runToken }),
+    body: JSON.stringify(request.body),
     signal,
     cache: "no-store",
   });
+}
+
+async function readRefusal(response: Response): Promise<Refusal> {
+  let answer: unknown = null;
+  try {
+    answer = await response.json();
+  } catch {
+    // Not the app's own answer, or only half of it: the status is all there is to know.
+  }
+  const turn = typeof answer === "object" && answer !== null && "turn" in answer ? answer.turn : null;
+  return { httpStatus: response.status, error: readAppError(answer), turn: parseTurn(turn) };
 }
 
 async function readEvents(

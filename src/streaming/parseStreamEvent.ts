@@ -1,6 +1,6 @@
 /** Checks one SSE event of `/chat-stream` at the edge and gives it its type. */
 import type { ProviderErrorKind } from "../../convex/shared/errors.ts";
-import type { StreamEvent } from "../../convex/shared/streamEvents.ts";
+import type { StreamEvent, Turn } from "../../convex/shared/streamEvents.ts";
 import type { SseMessage } from "./sseParser.ts";
 
 type Fields = Record<string, unknown>;
@@ -14,9 +14,7 @@ export function parseStreamEvent(message: SseMessage): StreamEvent | null {
   if (fields === null) return null;
   switch (message.event) {
     case "start":
-      return isLength(fields.attempt) && isLength(fields.from)
-        ? { kind: "start", attempt: fields.attempt, from: fields.from }
-        : null;
+      return parseStart(fields);
     case "text":
     case "reasoning":
       return isLength(fields.offset) && typeof fields.text === "string"
@@ -33,6 +31,21 @@ export function parseStreamEvent(message: SseMessage): StreamEvent | null {
     default:
       return null;
   }
+}
+
+function parseStart({ attempt, from, turn: named }: Fields): StreamEvent | null {
+  if (!isLength(attempt) || !isLength(from)) return null;
+  const turn = parseTurn(named);
+  return turn === null ? { kind: "start", attempt, from } : { kind: "start", attempt, from, turn };
+}
+
+/** The turn that a request began, or null for anything else. */
+export function parseTurn(value: unknown): Turn | null {
+  if (typeof value !== "object" || value === null) return null;
+  const { chatId, userMessageId, messageId, streamId } = value as Partial<Turn>;
+  return [chatId, userMessageId, messageId, streamId].every((id) => typeof id === "string" && id !== "")
+    ? (value as Turn)
+    : null;
 }
 
 function parseFields(data: string): Fields | null {

@@ -2,12 +2,12 @@
  * One reply as this client knows it: which way its text comes, the text to show, the status to name. Outside React, so
  * that it survives unmounting and StrictMode; `replyStores.ts` keeps one for each stream.
  *
- *   drive() ──> driving ──(cut, refused, stalled, no head, woken, taken over)──> watching
+ *   beginDriving() ──> driving ──(cut, refused, stalled, no head, woken, taken over)──> watching
  *      driving ──(done, all text here)──> settled          watching ──(final body)──> settled
  *      settled ──(the server runs it again: a higher attempt)──> watching
  */
 import { hasEnded, type RunStatus, type StreamEvent } from "../../convex/shared/streamEvents.ts";
-import { readChatStream, type ChatStreamRequest, type StreamOutcome } from "./chatStreamReader.ts";
+import type { StreamOutcome } from "./chatStreamReader.ts";
 import {
   emptyReplyText,
   mergeBody,
@@ -23,16 +23,13 @@ import { createUpdateScheduler, type UpdateScheduler } from "./updateScheduler.t
 /** How long a driver may go on reading after the database has called its reply ended: its last words are on the way. */
 const LAST_WORDS_GRACE_MS = 1_500;
 
-/** Somebody else has the run. */
-const HTTP_CONFLICT = 409;
-
-export type DriveOptions = Pick<
-  ChatStreamRequest,
-  "url" | "streamId" | "runToken" | "fetch" | "headTimeoutMs" | "stallTimeoutMs"
-> & {
-  /** Called when the run never began for this client and, as far as it knows, for nobody else. */
-  onTurnedAway?: () => void;
-};
+/** What a driver's connection tells the store. */
+export interface DriverFeed {
+  onEvent: (event: StreamEvent) => void;
+  /** Called for every piece of the body, pings included. */
+  onActivity: () => void;
+  onEnd: (outcome: StreamOutcome) => void;
+}
 
 export interface ReplyStoreOptions {
   /** Text kept by the page before this one. */
@@ -59,7 +56,6 @@ export class ReplyStore {
   private tailArrived = false;
   private bodyArrived = false;
   private hasGap = false;
-  private driveStarted = false;
   /** The attempt that this client's own run is; null until the server has said so. */
   private drivenAttempt: number | null = null;
   private graceTimer: ReturnType<typeof setTimeout> | undefined;
@@ -86,6 +82,16 @@ export class ReplyStore {
     return this.listeners.size > 0;
   }
 
+  /** Nobody is known to have begun it. */
+  get isQueued(): boolean {
+    return this.mode.kind === "watching" && this.currentStatus() === "queued";
+  }
+
+  /** The run was this client's at some time. */
+  get hasDriven(): boolean {
+    return this.drivenAttempt !== null;
+  }
+
   get isDriving(): boolean {
     return this.mode.kind === "driving";
   }
@@ -95,28 +101,28 @@ export class ReplyStore {
     return this.mode.kind === "settled" || visibleText(this.text) === "" ? null : this.text;
   }
 
-  /** Starts the run from this client. The first call counts, whatever mounts and unmounts; later ones do nothing. */
-  drive(options: DriveOptions): void {
-    if (this.driveStarted || this.mode.kind !== "watching") return;
-    this.driveStarted = true;
-    const connection = new AbortController();
-    const { onTurnedAway, ...stream } = options;
+  /**
+   * Makes this client the driver, whose `connection` is let go of when it becomes a spectator. Null, and nothing
+   * changes, for a client that drives or has driven, and for a reply that has ended: so a reply is driven once,
+   * whatever mounts and unmounts. A driver whose run never began may come again.
+   */
+  beginDriving(connection: AbortController): DriverFeed | null {
+    if (this.drivenAttempt !== null || this.mode.kind !== "watching") return null;
+    if (this.head !== null && hasEnded(this.head.status)) return null;
     const driving: Mode = { kind: "driving", connection, lastActivityAt: Date.now() };
     this.mode = driving;
-    const request: ChatStreamRequest = {
-      ...stream,
-      signal: connection.signal,
-      onEvent: (event) => this.takeEvent(event),
+    this.publishNow();
+    return {
+      onEvent: (event) => {
+        if (this.mode === driving) this.takeEvent(event);
+      },
       onActivity: () => {
         driving.lastActivityAt = Date.now();
       },
+      onEnd: (outcome) => {
+        if (this.mode === driving) this.endDrive(outcome);
+      },
     };
-    void readChatStream(request).then((outcome) => {
-      this.endDrive(outcome);
-      const isTaken = outcome.kind === "refused" && outcome.httpStatus === HTTP_CONFLICT;
-      if (this.drivenAttempt === null && !isTaken) onTurnedAway?.();
-    });
-    this.publishNow(); // Last: a subscriber that throws leaves no driver without its connection.
   }
 
   /**
@@ -174,7 +180,6 @@ export class ReplyStore {
   }
 
   private takeEvent(event: StreamEvent): void {
-    if (this.mode.kind !== "driving") return;
     switch (event.kind) {
       case "start":
         this.announced = "running";
@@ -211,7 +216,6 @@ export class ReplyStore {
   }
 
   private endDrive(outcome: StreamOutcome): void {
-    if (this.mode.kind !== "driving") return;
     if (
       outcome.kind === "finished" &&
       outcome.last.kind === "done" &&
@@ -228,6 +232,7 @@ export class ReplyStore {
     if (this.mode.kind !== "driving") return;
     const { connection } = this.mode;
     clearTimeout(this.graceTimer);
+    this.graceTimer = undefined;
     this.mode = { kind: "watching" };
     // Only a final word outlives the connection; "running" may have become untrue with it.
     if (this.announced !== null && !hasEnded(this.announced)) this.announced = null;
@@ -294,6 +299,13 @@ export class ReplyStore {
   private publishNow = (): void => {
     this.updates.cancel();
     this.snapshot = this.takeSnapshot();
-    for (const listener of this.listeners) listener();
+    for (const listener of this.listeners) {
+      try {
+        listener();
+      } catch (error) {
+        // A view that fails takes neither the connection nor the other views with it.
+        console.error("A view of a reply could not take its new state.", error);
+      }
+    }
   };
 }

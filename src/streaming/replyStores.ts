@@ -2,7 +2,7 @@
 import type { ReplyText } from "./mergeReplyText.ts";
 import { keepReplyTexts, takeKeptReplyTexts } from "./keptReplyTexts.ts";
 import type { ReplyHead } from "./replySnapshot.ts";
-import { ReplyStore, type DriveOptions } from "./replyStore.ts";
+import { ReplyStore } from "./replyStore.ts";
 
 /** Enough for going back and forth between chats without a read; older ones nobody looks at are let go. */
 const MAX_STORES = 300;
@@ -30,11 +30,6 @@ export class ReplyStores {
     this.stores.set(streamId, store);
     if (this.stores.size > MAX_STORES) this.evictLater();
     return store;
-  }
-
-  /** Starts the run of a reply that this tab has just asked for; a second call for the same stream does nothing. */
-  drive(options: DriveOptions): void {
-    this.get(options.streamId).drive(options);
   }
 
   wake(toleratedSilenceMs: number): void {

@@ -5,9 +5,11 @@ import { ConvexError } from "convex/values";
 import { ConvexProvider } from "convex/react";
 import { StrictMode } from "react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Turn as SentTurn } from "../../../convex/shared/streamEvents.ts";
 import { App } from "../../../src/App.tsx";
 import { drafts } from "../../../src/sending/drafts.ts";
 import { readOutbox } from "../../../src/sending/outbox.ts";
+import { pendingSends } from "../../../src/sending/pendingSends.ts";
 import { FakeDeployment } from "../fakeDeployment.ts";
 import { scriptedStream, type ScriptedStream } from "../streaming/scriptedStream.ts";
 
@@ -28,10 +30,14 @@ function nextTurn() {
 
 type Turn = ReturnType<typeof nextTurn>;
 
+/** The request that the page's POST brought along. */
+function sentTurn(): Record<string, unknown> | undefined {
+  const body = stream.requests[0]?.body as { turn?: Record<string, unknown> } | undefined;
+  return body?.turn;
+}
+
 function listTurn(turn: Turn, status: string): void {
-  const clientRequestId = deployment.mutations.find(({ name }) => name === "chats:createChat")?.args[
-    "clientRequestId"
-  ];
+  const clientRequestId = sentTurn()?.["clientRequestId"] ?? null;
   const base = { _creationTime: 1, chatId: turn.chatId };
   deployment.answer(
     "chats:getChat",
@@ -85,14 +91,14 @@ beforeEach(() => {
 });
 afterEach(() => {
   cleanup();
+  // They live as long as a page does, which here is the file.
+  pendingSends.remove(new Set(pendingSends.getAll().map(({ request }) => request.clientRequestId)));
   vi.unstubAllGlobals();
 });
 
 describe("a new chat", () => {
   test("is on the screen at once, gets its address without a new page, and drives its reply with one POST", async () => {
     const turn = nextTurn();
-    const created = Promise.withResolvers<Turn>();
-    deployment.onMutation("chats:createChat", () => created.promise);
     open("/");
     const user = userEvent.setup();
     await user.type(screen.getByTestId("composer"), "Hello there{Enter}");
@@ -100,22 +106,23 @@ describe("a new chat", () => {
     const message = screen.getByText("Hello there");
     expect(reply()?.dataset["status"]).toBe("queued");
     expect(screen.getByTestId<HTMLTextAreaElement>("composer").value).toBe("");
-    expect(readOutbox().map((entry) => entry.text)).toEqual(["Hello there"]);
+    expect(readOutbox().map(({ request }) => request)).toEqual([sentTurn()]);
+    expect(sentTurn()).toMatchObject({ kind: "newChat", prompt: "Hello there", model: "demo" });
     const composer = screen.getByTestId("composer");
 
-    await act(async () => created.resolve(turn));
+    await act(async () => {
+      stream.answer();
+      stream.send({ kind: "start", attempt: 1, from: 0, turn: turn as SentTurn });
+    });
     await waitFor(() => expect(location.pathname).toBe(`/c/${turn.chatId}`));
     act(() => listTurn(turn, "running"));
     expect(readOutbox()).toEqual([]);
     expect(screen.getByText("Hello there")).toBe(message);
     expect(screen.getByTestId("composer")).toBe(composer);
     expect(stream.requests).toHaveLength(1);
-    expect(stream.requests[0]?.body).toMatchObject({ streamId: turn.streamId });
+    expect(deployment.mutations).toEqual([]);
 
-    await act(async () => {
-      stream.answer();
-      stream.send({ kind: "start", attempt: 1, from: 0 }, { kind: "text", offset: 0, text: "Good day" });
-    });
+    await act(async () => stream.send({ kind: "text", offset: 0, text: "Good day" }));
     await waitFor(() => expect(reply()?.textContent).toContain("Good day"));
     expect(reply()?.dataset).toMatchObject({ status: "running", driver: "true", streamId: turn.streamId });
     expect(deployment.subscribed("messages:getTail")).toEqual([]);
@@ -132,6 +139,7 @@ describe("a new chat", () => {
     open("/");
     const user = userEvent.setup();
     await user.type(screen.getByTestId("composer"), "Hello there{Enter}");
+    await act(async () => stream.answer(429, refusal));
     expect((await screen.findByRole("alert")).textContent).toContain("That was a lot. Try again in 5 s.");
     expect(screen.getByTestId<HTMLTextAreaElement>("composer").value).toBe("Hello there");
     expect(screen.queryAllByTestId("message")).toEqual([]);
@@ -144,7 +152,7 @@ describe("a new chat", () => {
     const user = userEvent.setup();
     act(() => drafts.write("new", "x".repeat(200_001)));
     await user.type(screen.getByTestId("composer"), "{Enter}");
-    expect(deployment.mutations).toEqual([]);
+    expect(stream.requests).toEqual([]);
     expect(screen.getByRole("alert").textContent).toContain(
       "The message has 200001 characters; at most 200000 can be sent. Shorten it.",
     );
@@ -152,12 +160,11 @@ describe("a new chat", () => {
   });
 
   test("begun from an example by the keyboard leaves the keyboard in the composer", async () => {
-    deployment.onMutation("chats:createChat", () => new Promise(() => {}));
     open("/");
     const user = userEvent.setup();
     screen.getByRole("button", { name: /Explain something/ }).focus();
     await user.keyboard("{Enter}");
-    expect(deployment.mutations).toHaveLength(1);
+    expect(stream.requests).toHaveLength(1);
     expect(document.activeElement).toBe(screen.getByTestId("composer"));
   });
 
@@ -173,15 +180,14 @@ describe("a new chat", () => {
   });
 
   test("is not sent by Shift and Enter, nor while a reply is on its way", async () => {
-    deployment.onMutation("chats:createChat", () => new Promise(() => {}));
     open("/");
     const user = userEvent.setup();
     await user.type(screen.getByTestId("composer"), "one{Shift>}{Enter}{/Shift}two");
-    expect(deployment.mutations).toEqual([]);
-    await user.keyboard("{Enter}");
-    expect(deployment.mutations.map(({ args }) => args["prompt"])).toEqual(["one\ntwo"]);
+    expect(stream.requests).toEqual([]);
+    await user.keyboard("{Enter}{Enter}");
+    expect(sentTurn()).toMatchObject({ prompt: "one\ntwo" });
     await user.type(screen.getByTestId("composer"), "three{Enter}");
-    expect(deployment.mutations).toHaveLength(1);
+    expect(stream.requests).toHaveLength(1);
   });
 });
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { StreamEvent } from "../../../convex/shared/streamEvents.ts";
+import type { StreamEvent, Turn } from "../../../convex/shared/streamEvents.ts";
 import { readChatStream, type StreamOutcome } from "../../../src/streaming/chatStreamReader.ts";
 import { scriptedStream, type ScriptedStream } from "./scriptedStream.ts";
 
@@ -16,8 +16,7 @@ function read(): Reading {
   const stop = new AbortController();
   const outcome = readChatStream({
     url: "http://127.0.0.1:1/chat-stream",
-    streamId: "stream-1",
-    runToken: "token-of-sixteen-characters",
+    body: { streamId: "stream-1", runToken: "token-of-sixteen-characters" },
     signal: stop.signal,
     fetch: stream.fetch,
     onEvent: (event) => events.push(event),
@@ -92,7 +91,29 @@ describe("reading a chat stream", () => {
   test.each([409, 404, 429, 503])("a %i is a refusal", async (httpStatus) => {
     const { stream, outcome } = read();
     stream.answer(httpStatus);
-    expect(await outcome).toEqual({ kind: "refused", httpStatus });
+    expect(await outcome).toEqual({ kind: "refused", httpStatus, error: null, turn: null });
+  });
+
+  test("a refusal says why, and which turn the server has all the same", async () => {
+    const { stream, outcome } = read();
+    const turn = { chatId: "c", userMessageId: "u", messageId: "m", streamId: "s" };
+    const error = { kind: "tooManyRequests", message: "All places are taken.", retryAfterMs: 2_000 };
+    stream.answer(503, { ...error, turn });
+    expect(await outcome).toMatchObject({ kind: "refused", httpStatus: 503, error, turn });
+  });
+
+  test("a start names the turn that the request began", async () => {
+    const turn = { chatId: "c", userMessageId: "u", messageId: "m", streamId: "s" };
+    const { stream, events, stop } = read();
+    stream.answer();
+    const start = { kind: "start", attempt: 1, from: 0 } as const;
+    stream.send(
+      { ...start, turn: turn as Turn },
+      { ...start, turn: { ...turn, streamId: 7 } as unknown as Turn },
+    );
+    await settle();
+    expect(events).toEqual([{ ...start, turn }, start]);
+    stop.abort();
   });
 
   test("an end without a last word is a cut", async () => {

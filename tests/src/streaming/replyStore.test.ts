@@ -1,4 +1,6 @@
-import { afterEach, beforeEach, describe, expect, test, vi, type Mock } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { StreamOutcome } from "../../../src/streaming/chatStreamReader.ts";
+import { driveReply } from "../../../src/streaming/driveReply.ts";
 import { ReplyStore, type ReplyStoreOptions } from "../../../src/streaming/replyStore.ts";
 import { scriptedStream, type ScriptedStream } from "./scriptedStream.ts";
 
@@ -19,7 +21,7 @@ interface Driver {
   store: ReplyStore;
   stream: ScriptedStream;
   texts: string[];
-  onTurnedAway: Mock<() => void>;
+  outcome: Promise<StreamOutcome | null>;
 }
 
 /** A store whose run has begun and has said "Hello ". */
@@ -31,18 +33,18 @@ async function drivingStore(): Promise<Driver> {
   return driver;
 }
 
+const driverOf = (stream: ScriptedStream) => ({
+  url: "http://127.0.0.1:1/chat-stream",
+  streamId: "s",
+  runToken: "t".repeat(16),
+  fetch: stream.fetch,
+});
+
 function startedDriver(): Driver {
   const { store, texts } = newStore();
   const stream = scriptedStream();
-  const onTurnedAway = vi.fn<() => void>();
-  store.drive({
-    url: "http://127.0.0.1:1/chat-stream",
-    streamId: "s",
-    runToken: "t".repeat(16),
-    fetch: stream.fetch,
-    onTurnedAway,
-  });
-  return { store, stream, texts, onTurnedAway };
+  const outcome = driveReply(store, driverOf(stream));
+  return { store, stream, texts, outcome };
 }
 
 beforeEach(() => {
@@ -77,17 +79,11 @@ describe("a driving reply", () => {
 
   test("is started once, however often it is asked for", async () => {
     const { store, stream } = await drivingStore();
-    const again = {
-      url: "http://127.0.0.1:1/chat-stream",
-      streamId: "s",
-      runToken: "u".repeat(16),
-      fetch: stream.fetch,
-    };
-    store.drive(again);
+    const again = { ...driverOf(stream), runToken: "u".repeat(16) };
+    expect(await driveReply(store, again)).toBeNull();
     stream.cut();
     await settle();
-    store.drive(again);
-    await settle();
+    expect(await driveReply(store, again)).toBeNull();
     expect(stream.requests).toHaveLength(1);
   });
 
@@ -114,11 +110,11 @@ describe("a driving reply", () => {
   test.each(["end", "cut"] as const)(
     "becomes a spectator when the body is %s before its last word",
     async (way) => {
-      const { store, stream, onTurnedAway } = await drivingStore();
+      const { store, stream, outcome } = await drivingStore();
       stream[way]();
-      await settle();
+      expect(await outcome).toEqual({ kind: "cut" });
       expect(store.getSnapshot()).toMatchObject({ text: "Hello ", role: "spectator" });
-      expect(onTurnedAway).not.toHaveBeenCalled();
+      expect(store.hasDriven).toBe(true);
     },
   );
 
@@ -129,28 +125,35 @@ describe("a driving reply", () => {
     expect(stream.isAborted()).toBe(true);
   });
 
-  test("that finds the run taken watches it, and asks for nothing", async () => {
-    const { store, stream, onTurnedAway } = startedDriver();
-    stream.answer(409);
-    await settle();
-    expect(store.getSnapshot()).toMatchObject({ role: "spectator", feed: "tailAndBody", status: "queued" });
-    expect(onTurnedAway).not.toHaveBeenCalled();
-  });
+  test.each([409, 429, 503])(
+    "that is turned away with %i watches, and may come again",
+    async (httpStatus) => {
+      const { store, stream, outcome } = startedDriver();
+      stream.answer(httpStatus);
+      expect(await outcome).toMatchObject({ kind: "refused", httpStatus });
+      expect(store.getSnapshot()).toMatchObject({ role: "spectator", feed: "tailAndBody", status: "queued" });
+      expect(store.hasDriven).toBe(false);
+      const second = scriptedStream();
+      void driveReply(store, driverOf(second));
+      second.answer();
+      second.send({ kind: "start", attempt: 1, from: 0 });
+      await settle();
+      expect(store.getSnapshot()).toMatchObject({ role: "driver", status: "running" });
+    },
+  );
 
-  test.each([429, 503])("that is turned away with %i says so, and watches", async (status) => {
-    const { store, stream, onTurnedAway } = startedDriver();
-    stream.answer(status);
-    await settle();
+  test("does not begin when it has ended", async () => {
+    const { store } = newStore({ head: { status: "stopped", attempt: 1 } });
+    expect(await driveReply(store, driverOf(scriptedStream()))).toBeNull();
     expect(store.getSnapshot().role).toBe("spectator");
-    expect(onTurnedAway).toHaveBeenCalledOnce();
   });
 
-  test("that gets no head in five seconds leaves the reply to the server", async () => {
-    const { store, stream, onTurnedAway } = startedDriver();
+  test("that gets no head in five seconds watches", async () => {
+    const { store, stream, outcome } = startedDriver();
     await vi.advanceTimersByTimeAsync(5_000);
+    expect(await outcome).toEqual({ kind: "stalled", waitingFor: "head" });
     expect(store.getSnapshot().role).toBe("spectator");
     expect(stream.isAborted()).toBe(true);
-    expect(onTurnedAway).toHaveBeenCalledOnce();
   });
 
   test("that wakes after a silence watches; one that was served a moment ago goes on", async () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { driveReply } from "../../../src/streaming/driveReply.ts";
 import { keepReplyTexts, takeKeptReplyTexts } from "../../../src/streaming/keptReplyTexts.ts";
 import { ReplyStores } from "../../../src/streaming/replyStores.ts";
 import { scriptedStream } from "./scriptedStream.ts";
@@ -20,30 +21,15 @@ describe("the stores of a tab", () => {
     expect(stores.get("a")).not.toBe(stores.get("b"));
   });
 
-  test("a reply is asked for once", () => {
-    const stores = new ReplyStores();
-    const stream = scriptedStream();
-    const options = {
-      url: "http://127.0.0.1:1/",
-      streamId: "a",
-      runToken: "t".repeat(16),
-      fetch: stream.fetch,
-    };
-    stores.drive(options);
-    stores.drive(options);
-    expect(stream.requests).toHaveLength(1);
-    stores.get("a").close();
-  });
-
   test("old stores that nobody watches are let go; watched and driving ones stay", async () => {
     const stores = new ReplyStores();
     const watched = stores.get("watched");
     watched.subscribe(() => {});
     const { fetch } = scriptedStream();
+    const driving = stores.get("driving");
     const runToken = "t".repeat(16);
     const url = "http://127.0.0.1:1/";
-    stores.drive({ url, streamId: "driving", runToken, fetch, headTimeoutMs: 3_600_000 });
-    const driving = stores.get("driving");
+    void driveReply(driving, { url, streamId: "driving", runToken, fetch, headTimeoutMs: 3_600_000 });
     const forgotten = stores.get("forgotten");
     const made = streamIds.map((streamId) => stores.get(streamId));
     await vi.runOnlyPendingTimersAsync();

@@ -7,14 +7,16 @@ export interface ScriptedStream {
   requests: { url: string; headers: Headers; body: unknown }[];
   /** Whether the client has let go of the connection. */
   isAborted(): boolean;
-  /** Sends the head; without it the request hangs. */
-  answer(status?: number): void;
+  /** Sends the head; without it the request hangs. `refusal` is the body of an answer that is no stream. */
+  answer(status?: number, refusal?: object): void;
   send(...events: StreamEvent[]): void;
   sendRaw(bytes: Uint8Array): void;
   /** Ends the body in good order. */
   end(): void;
   /** Destroys the connection. */
   cut(): void;
+  /** Fails the request before it has a head. */
+  refuseConnection(): void;
 }
 
 export function scriptedStream(): ScriptedStream {
@@ -22,6 +24,7 @@ export function scriptedStream(): ScriptedStream {
   const encoder = new TextEncoder();
   let body: ReadableStreamDefaultController<Uint8Array> | undefined;
   let answer: ((response: Response) => void) | undefined;
+  let fail: ((error: Error) => void) | undefined;
   let aborted = false;
   let sequence = 0;
 
@@ -30,7 +33,7 @@ export function scriptedStream(): ScriptedStream {
       body = controller;
     },
   });
-  const fail = (error: Error) => {
+  const breakBody = (error: Error) => {
     aborted ||= error.name === "AbortError";
     try {
       body?.error(error);
@@ -51,14 +54,16 @@ export function scriptedStream(): ScriptedStream {
       });
       return new Promise((resolve, reject) => {
         answer = resolve;
+        fail = reject;
         init?.signal?.addEventListener("abort", () => {
           const error = new DOMException("aborted", "AbortError");
-          fail(error);
+          breakBody(error);
           reject(error);
         });
       });
     },
-    answer: (status = 200) => answer?.(new Response(stream, { status })),
+    answer: (status = 200, refusal) =>
+      answer?.(status === 200 ? new Response(stream) : Response.json(refusal ?? "busy", { status })),
     send(...events) {
       for (const event of events) {
         const { kind, ...data } = event;
@@ -69,6 +74,7 @@ export function scriptedStream(): ScriptedStream {
     },
     sendRaw: (bytes) => body?.enqueue(bytes),
     end: () => body?.close(),
-    cut: () => fail(new TypeError("network error")),
+    cut: () => breakBody(new TypeError("network error")),
+    refuseConnection: () => fail?.(new TypeError("network error")),
   };
 }

@@ -1,0 +1,92 @@
+/** Takes a request from Enter to the server and starts its reply; the one place that drives. */
+import type { ConvexReactClient } from "convex/react";
+import type { Turn } from "../../convex/shared/streamEvents.ts";
+import { describeError } from "../describeError.ts";
+import { mintToken } from "./clientTokens.ts";
+import { deliverTurn } from "./deliverTurn.ts";
+import { drafts } from "./drafts.ts";
+import { addToOutbox, removeFromOutbox, type OutboxEntry } from "./outbox.ts";
+import { keepOwnText } from "./ownTexts.ts";
+import { pendingSends } from "./pendingSends.ts";
+import { holdWhileSending } from "./sendLocks.ts";
+import { draftKeyOf, textOf, type NewTurn } from "./turnRequest.ts";
+
+export type SendResult = { kind: "sent"; turn: Turn } | { kind: "failed" };
+
+/** What a caller gets at once, and what it may wait for. */
+export interface Sending {
+  clientRequestId: string;
+  /** Does not settle while there is no network. */
+  result: Promise<SendResult>;
+}
+
+/** Where the request is shown until the server lists it. */
+export interface SendingPage {
+  /** Null for the page that makes a chat. */
+  chatId: string | null;
+  /** Of that page. */
+  pageKey?: string;
+}
+
+/**
+ * Shows the request at once, hands it to the server and, when the server has it, lets its reply be driven from this tab.
+ * What is refused goes back to where it was written, with the reason.
+ */
+export function sendTurn(convex: ConvexReactClient, turn: NewTurn, page: SendingPage): Sending {
+  const clientRequestId = mintToken();
+  const entry: OutboxEntry = {
+    request: { ...turn, clientRequestId },
+    chatId: page.chatId,
+    pageKey: page.pageKey ?? null,
+    sentAtMs: Date.now(),
+  };
+  const { promise: settled, resolve: settle } = Promise.withResolvers<void>();
+  holdWhileSending(clientRequestId, settled);
+  const isKept = addToOutbox(entry);
+  if (textOf(turn) !== null) drafts.write(draftKeyOf(turn, page.chatId), "");
+  // In a full storage the draft has just made room.
+  if (!isKept && !addToOutbox(entry)) keptNowhere.add(clientRequestId);
+  const result = deliver(convex, entry).finally(() => {
+    keptNowhere.delete(clientRequestId);
+    settle();
+  });
+  return { clientRequestId, result };
+}
+
+/** Requests on their way that the storage has no room for. */
+const keptNowhere = new Set<string>();
+
+/** Whether something that the person wrote would be gone with this page. */
+export function wouldLoseText(): boolean {
+  return keptNowhere.size > 0 || drafts.hasUnkept;
+}
+
+/** Shows a request that is written down, and sends it until the server has answered. */
+export async function deliver(convex: ConvexReactClient, entry: OutboxEntry): Promise<SendResult> {
+  const { request, chatId, pageKey } = entry;
+  const { clientRequestId } = request;
+  const text = textOf(request);
+  if (text !== null) keepOwnText(clientRequestId, text);
+  pendingSends.add({ request, chatId, pageKey, turn: null });
+  let turn: Turn;
+  try {
+    turn = await deliverTurn(convex, request);
+  } catch (error) {
+    giveBack(entry, describeError(error));
+    return { kind: "failed" };
+  }
+  removeFromOutbox(clientRequestId);
+  pendingSends.accept(clientRequestId, turn);
+  return { kind: "sent", turn };
+}
+
+/** Puts what the person wrote back into its composer. */
+export function giveBack({ request, chatId }: OutboxEntry, problem: string | null): void {
+  const draftKey = draftKeyOf(request, chatId);
+  const text = textOf(request);
+  if (text !== null) drafts.giveBack(draftKey, text, problem);
+  else if (problem !== null) drafts.reportProblem(draftKey, problem);
+  // Last: until now it is written down in one place at least.
+  removeFromOutbox(request.clientRequestId);
+  pendingSends.remove(new Set([request.clientRequestId]));
+}
