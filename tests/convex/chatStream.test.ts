@@ -1,91 +1,20 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { api } from "../../convex/_generated/api.js";
-import type { StreamEvent } from "../../convex/shared/streamEvents.ts";
 import { bodyOf, createBackend, createChat, finish, replyOf, runningChat } from "../support/convexBackend.ts";
-import type { Backend } from "../support/convexBackend.ts";
-import { eventStream } from "../support/wireResponse.ts";
+import type { ModelServer } from "../support/drivenBackend.ts";
+import { ended, parseEvents, post, wantsEvents, withModelServer } from "../support/drivenBackend.ts";
 
-// Time is real here: convex-test loses an action whose timers are faked.
-const encoder = new TextEncoder();
-
-/** The model server of the deployment: OpenAI's wire, the same answer to everybody, fed by the test. */
-class ModelServer {
-  readonly signals: (AbortSignal | null | undefined)[] = [];
-  private readonly controllers = new Set<ReadableStreamDefaultController<Uint8Array>>();
-
-  fetch = async (_url: unknown, init?: RequestInit) => {
-    this.signals.push(init?.signal);
-    let open: ReadableStreamDefaultController<Uint8Array>;
-    const body = new ReadableStream<Uint8Array>({
-      start: (controller) => {
-        open = controller;
-        this.controllers.add(controller);
-      },
-      cancel: () => {
-        this.controllers.delete(open);
-      },
-    });
-    return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
-  };
-
-  say(...texts: string[]) {
-    this.write(eventStream(texts.map((content) => ({ choices: [{ index: 0, delta: { content } }] }))));
-  }
-
-  finish() {
-    const last = { choices: [{ index: 0, delta: {}, finish_reason: "stop" }] };
-    this.write(eventStream([last, "data: [DONE]\n\n"]));
-  }
-
-  private write(text: string) {
-    for (const controller of this.controllers) {
-      controller.enqueue(encoder.encode(text));
-    }
-  }
-}
-
+const served = withModelServer();
 let model: ModelServer;
 
 beforeEach(() => {
-  vi.stubEnv("DEMO_BASE_URL", "http://127.0.0.1:1");
-  model = new ModelServer();
-  vi.stubGlobal("fetch", model.fetch);
+  model = served.current;
 });
-
-afterEach(() => {
-  vi.unstubAllGlobals();
-  vi.unstubAllEnvs();
-});
-
-async function post(backend: Backend, body: unknown, headers: Record<string, string> = {}) {
-  const text = typeof body === "string" ? body : JSON.stringify(body);
-  return await backend.fetch("/chat-stream", { method: "POST", body: text, headers });
-}
-
-const wantsEvents = { Accept: "text/event-stream" };
-
-function parseEvents(body: string) {
-  const blocks = body.split("\n\n").filter((block) => block.startsWith("event: "));
-  return blocks.map((block) => {
-    const [event = "", id = "", data = ""] = block.split("\n");
-    return {
-      name: event.slice("event: ".length),
-      id: id.slice("id: ".length),
-      event: JSON.parse(data.slice("data: ".length)) as StreamEvent,
-    };
-  });
-}
 
 /** Waits until the deployment has asked the model so many times. */
 async function asked(times: number) {
   await vi.waitFor(() => {
     expect(model.signals).toHaveLength(times);
-  });
-}
-
-async function ended(backend: Backend, chat: { chatId: string; messageId: string }) {
-  await vi.waitFor(async () => {
-    expect(await replyOf(backend, chat)).not.toMatchObject({ status: "running" });
   });
 }
 

@@ -34,8 +34,8 @@ async function interruptReply(
 }
 
 test.concurrent("no seam when the driver's connection is cut by the network", async () => {
-  const found = await interruptReply(async (_driver, { ask, streamId }) => {
-    expect(await cutConnections(stack.proxyControlUrl, streamId)).toBe(1);
+  const found = await interruptReply(async (_driver, { ask }) => {
+    expect(await cutConnections(stack.proxyControlUrl, ask)).toBe(1);
     await releaseReply(stack.demoUrl, ask);
   });
   expect(found).toEqual([]);
