@@ -9,14 +9,13 @@ import { claimedValidator } from "./runs.ts";
 import type { AppError } from "./shared/errors.ts";
 import type { Turn } from "./shared/streamEvents.ts";
 
-type Answer = { turn: Turn } & (
-  | { kind: "claimed"; run: Infer<typeof claimedValidator> }
-  | { kind: "refused"; error: AppError }
-);
+type Claimed = Infer<typeof claimedValidator>;
+type Answer = { turn: Turn } & ({ kind: "claimed"; run: Claimed } | { kind: "refused"; error: AppError });
 
 /**
  * Begins the turn, unless a request of the same name did, and claims its run for the driver who asks. A claim that is
- * refused leaves the turn where it is: the person's message is not lost because somebody else writes the reply.
+ * refused leaves the turn where it is: the person's message is not lost because somebody else writes the reply, or all
+ * places are taken.
  */
 export const beginAndClaim = internalMutation({
   args: { turn: turnRequestValidator, token: v.string(), driverToken: v.optional(v.string()) },
@@ -29,8 +28,11 @@ export const beginAndClaim = internalMutation({
     const { streamId } = turn;
     try {
       // A transaction of its own inside this one: what it wrote before it refused is undone, the turn is not.
-      const run = await ctx.runMutation(internal.runs.claim, { streamId, token, driverToken, by: "driver" });
-      return "refusal" in run ? { kind: "refused", turn, error: run.refusal } : { kind: "claimed", turn, run };
+      const claim = { streamId, token, driverToken, by: "driver" as const };
+      const run: Claimed | { refusal: AppError } = await ctx.runMutation(internal.runs.claim, claim);
+      return "refusal" in run
+        ? { kind: "refused", turn, error: run.refusal }
+        : { kind: "claimed", turn, run };
     } catch (thrown) {
       const error = appErrorOf(thrown);
       if (error === null) {

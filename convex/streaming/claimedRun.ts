@@ -30,7 +30,8 @@ export interface ClaimedRun {
   turns: PromptTurn[];
 }
 
-type ClaimAnswer = Omit<ClaimedRun, "token" | "lease"> & { leaseMs: number };
+type Claimed = Omit<ClaimedRun, "token" | "lease"> & { leaseMs: number };
+type ClaimAnswer = Claimed | { refusal: AppError };
 
 /**
  * Claims the run of a stream for this action. Rejects with the `ConvexError`s of `runs.claim`, and with
@@ -42,7 +43,7 @@ export async function claimRun(
 ): Promise<ClaimedRun> {
   const token = crypto.randomUUID();
   const askedAt = systemClock.now();
-  const answer = await ctx.runMutation(internal.runs.claim, { ...claim, token });
+  const answer: ClaimAnswer = await ctx.runMutation(internal.runs.claim, { ...claim, token });
   if ("refusal" in answer) {
     throw appError(answer.refusal);
   }
@@ -63,7 +64,7 @@ export async function claimRunOfTurn(
   return answer.kind === "refused" ? answer : { ...answer, run: claimedRun(token, askedAt, answer.run) };
 }
 
-function claimedRun(token: string, askedAt: number, { leaseMs, ...claimed }: ClaimAnswer): ClaimedRun {
+function claimedRun(token: string, askedAt: number, { leaseMs, ...claimed }: Claimed): ClaimedRun {
   return { ...claimed, token, lease: { askedAt, leaseMs } };
 }
 

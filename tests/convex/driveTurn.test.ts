@@ -155,6 +155,29 @@ describe("a claim that is refused", () => {
   });
 });
 
+describe("while all places are taken", () => {
+  test("a message is kept, its reply waits, and the driver is told when to ask again", async () => {
+    vi.stubEnv("MAX_CONCURRENT_RUNS", "1");
+    const backend = createBackend();
+    const first = await post(backend, { turn: newChat, runToken });
+    const turn = { ...newChat, clientRequestId: "request-2" };
+    const second = await post(backend, { turn, runToken: "driver-token-0002" });
+    expect(second.status).toBe(503);
+    expect(Number(second.headers.get("Retry-After"))).toBeGreaterThan(0);
+    const refusal = (await second.json()) as { turn: Turn; retryAfterMs: number };
+    expect(refusal).toMatchObject({ kind: "tooManyRequests", retryAfterMs: expect.any(Number) });
+    expect(await replyOf(backend, refusal.turn)).toMatchObject({ status: "queued", waitsForPlace: true });
+    const named = await post(backend, {
+      streamId: refusal.turn.streamId,
+      runToken: "driver-token-0002",
+    });
+    expect([named.status, await named.json()]).toMatchObject([503, { kind: "tooManyRequests" }]);
+    await backend.mutation(api.messages.stop, { messageId: refusal.turn.messageId });
+    served.current.finish();
+    await ended(backend, turnOf(first));
+  });
+});
+
 describe("what is refused leaves nothing behind", () => {
   test.each([
     ["a turn that is no object", 7, 400, "turn"],
