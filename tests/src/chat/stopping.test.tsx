@@ -133,7 +133,7 @@ test("Stop before the server has the message stops the reply as soon as it does"
   deployment.onMutation("messages:stop", () => Promise.resolve(null));
   const { promise, resolve } = Promise.withResolvers<unknown>();
   deployment.onMutation("messages:send", () => promise);
-  vi.stubGlobal("fetch", () => new Promise(() => undefined));
+  vi.stubGlobal("fetch", () => Promise.reject(new TypeError("no way to the site")));
   deployment.answer("models:list", {}, [
     { id: "demo", label: "Demo", provider: "demo", available: true, isDefault: true },
   ]);
