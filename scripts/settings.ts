@@ -27,6 +27,7 @@ const deploymentVariables = [
   "OPENAI_COMPATIBLE_MODELS",
   "DEFAULT_MODEL",
   "ALLOWED_ORIGINS",
+  "MAX_CONCURRENT_RUNS",
 ] as const;
 
 /** Any of these makes a real model available, and the demo model server unnecessary. */

@@ -136,6 +136,7 @@ export async function endRun(ctx: MutationCtx, run: Run, end: RunEnd): Promise<v
 /** Gives the run from its holder to the server, whose next action goes on with it. */
 export async function handOnRun(ctx: MutationCtx, run: Run): Promise<void> {
   await carryOut(ctx, run, handOnEvent(run));
+  await ctx.db.patch("runs", run._id, { handedOnBy: run.token ?? undefined });
 }
 
 /** The holder that handed the run on asks again. */
@@ -251,15 +252,13 @@ async function release(
   { deaths, rank }: { deaths: number; rank: "died" | "others" },
 ): Promise<void> {
   const attempt = run.attempt + 1;
-  const isHandedOn = deaths === deathsOf(run);
-  await openStreamAtEnd(ctx, run, isHandedOn ? "done" : "error");
+  await openStreamAtEnd(ctx, run, rank === "died" ? "error" : "done");
   await ctx.db.patch("runs", run._id, {
     status: "recovering",
     attempt,
     deaths,
     token: null,
     driverToken: null,
-    ...(isHandedOn && run.token !== null ? { handedOnBy: run.token } : {}),
     deadline: Date.now() + waitingMs,
   });
   await showStatus(ctx, run, "recovering", attempt);

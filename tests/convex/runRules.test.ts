@@ -1,0 +1,77 @@
+import fc from "fast-check";
+import { beforeEach, expect, test, vi } from "vitest";
+import { withDemoModelsAndFakeTime } from "../support/convexBackend.ts";
+import { RunScenario, saidUpTo, scenarioPlaces, scenarioReplies } from "../support/runScenario.ts";
+import type { ScenarioStep } from "../support/runScenario.ts";
+
+withDemoModelsAndFakeTime();
+
+beforeEach(() => {
+  vi.stubEnv("MAX_CONCURRENT_RUNS", String(scenarioPlaces));
+});
+
+const reply = fc.nat({ max: scenarioReplies - 1 });
+const by = fc.nat({ max: 3 });
+const isRepeated = fc.boolean();
+
+function kind<Kind extends string>(...kinds: Kind[]) {
+  return fc.constantFrom(...kinds);
+}
+
+const step: fc.Arbitrary<ScenarioStep> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: kind("claim"),
+      reply,
+      driver: fc.constantFrom("d1", "d2", null),
+      isRepeated,
+    }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: kind("append"),
+      reply,
+      by,
+      length: fc.integer({ min: 1, max: 40 }),
+      isAnswerLost: fc.boolean(),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: kind("heartbeat", "handOn"), reply, by, isRepeated }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: kind("end"),
+      reply,
+      by,
+      status: fc.constantFrom("complete", "stopped", "failed"),
+      isRepeated,
+    }),
+  },
+  { weight: 5, arbitrary: fc.record({ kind: kind("stop", "offer", "startServer"), reply }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind("remove"), reply }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: kind("pass"), ms: fc.constantFrom(500, 3_000, 15_000, 60_000, 660_000) }),
+  },
+  { weight: 4, arbitrary: fc.record({ kind: kind("reap") }) },
+);
+
+test("whatever callers do, lose and repeat, the rules hold after every step, and every run comes to an end", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 30 }), async (steps) => {
+      const scenario = await RunScenario.begin();
+      for (const one of steps) {
+        await scenario.take(one);
+      }
+      await scenario.settle();
+    }),
+    { numRuns: 200 },
+  );
+}, 300_000);
+
+test("what the model says is not the same twice", () => {
+  const pieces = saidUpTo(4 * 1_000).match(/.../gu) ?? [];
+  expect(new Set(pieces.slice(0, 300)).size).toBeGreaterThan(250);
+});

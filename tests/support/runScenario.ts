@@ -1,0 +1,320 @@
+/**
+ * Some replies under convex-test, a few callers that claim, write, die and repeat themselves, and the rules that must
+ * hold after each of their steps. The text of a reply is said by its offset, so that what is lost, doubled or out of
+ * order shows in the text itself.
+ */
+import { expect, vi } from "vitest";
+import { api, internal } from "../../convex/_generated/api.js";
+import type { Doc } from "../../convex/_generated/dataModel.js";
+import { appErrorOf } from "../../convex/model/appError.ts";
+import { offerRunToServer, revokeRun, stopRun } from "../../convex/model/runLifecycle.ts";
+import { hasEnded } from "../../convex/shared/streamEvents.ts";
+import { append, bodyOf, claim, createBackend, createChat, fail, finish, rowsOf } from "./convexBackend.ts";
+
+export const scenarioPlaces = 2;
+export const scenarioReplies = 4;
+const maxServerRuns = 4;
+
+export type ScenarioStep =
+  | { kind: "claim"; reply: number; driver: string | null; isRepeated: boolean }
+  | { kind: "append"; reply: number; by: number; length: number; isAnswerLost: boolean }
+  | { kind: "heartbeat" | "handOn"; reply: number; by: number; isRepeated: boolean }
+  | {
+      kind: "end";
+      reply: number;
+      by: number;
+      status: "complete" | "stopped" | "failed";
+      isRepeated: boolean;
+    }
+  | { kind: "stop" | "offer" | "startServer" | "remove"; reply: number }
+  | { kind: "pass"; ms: number }
+  | { kind: "reap" };
+
+/** What a pump knows: which reply it writes, and how far it is acknowledged as far as it has heard. */
+interface Pump {
+  token: string;
+  driver: string | null;
+  heardLength: number;
+}
+
+interface Reply {
+  chatId: string;
+  messageId: string;
+  streamId: string;
+  pumps: Pump[];
+  /** The token of the last claim that was granted, until the run is taken from it. */
+  holder: string | null;
+  written: number;
+  endedAs: string | null;
+  isRemoved: boolean;
+  /** The state in which its readers were last looked at. */
+  readAs: string;
+}
+
+interface Rows {
+  runs: Doc<"runs">[];
+  messages: Doc<"messages">[];
+  tails: Doc<"tails">[];
+  places: Doc<"runPlaces">[];
+  queue: Doc<"serverQueue">[];
+}
+
+/** What the model says: four units at each fourth offset, an emoji among them. */
+export function saidUpTo(length: number): string {
+  let text = "";
+  while (text.length < length) {
+    text += `${text.length.toString(36).padStart(2, "0").slice(-2)}😀`;
+  }
+  return text.slice(0, length);
+}
+
+export class RunScenario {
+  private readonly backend = createBackend();
+  private readonly replies: Reply[] = [];
+  private tokens = 0;
+
+  static async begin(): Promise<RunScenario> {
+    const scenario = new RunScenario();
+    for (let index = 0; index < scenarioReplies; index++) {
+      const { chatId, messageId, streamId } = await createChat(scenario.backend);
+      const own = { pumps: [], holder: null, written: 0, endedAs: null, isRemoved: false, readAs: "" };
+      scenario.replies.push({ chatId, messageId, streamId, ...own });
+    }
+    return scenario;
+  }
+
+  async take(step: ScenarioStep): Promise<void> {
+    switch (step.kind) {
+      case "claim":
+        await this.claim(this.reply(step.reply), "driver", step.driver, step.isRepeated);
+        break;
+      case "startServer":
+        await this.claim(this.reply(step.reply), "server", null, false);
+        break;
+      case "append":
+        await this.append(this.reply(step.reply), step.by, step.length * 4, step.isAnswerLost);
+        break;
+      case "heartbeat":
+      case "handOn":
+      case "end":
+        await this.callAsPump(this.reply(step.reply), step);
+        break;
+      case "stop":
+      case "offer":
+      case "remove":
+        await this.onRun(this.reply(step.reply), step.kind);
+        break;
+      case "pass":
+        vi.setSystemTime(Date.now() + step.ms);
+        break;
+      case "reap":
+        await this.backend.mutation(internal.runs.reap, {});
+        break;
+      default:
+        step satisfies never;
+    }
+    await this.check();
+  }
+
+  /** Whatever is left is ended by the reaper alone, with no pump that answers: every state has a deadline. */
+  async settle(): Promise<void> {
+    for (
+      let round = 0;
+      !this.replies.every(({ isRemoved, endedAs }) => isRemoved || endedAs !== null);
+      round++
+    ) {
+      expect(round).toBeLessThan(30);
+      for (const [reply] of this.replies.entries()) {
+        await this.take({ kind: "startServer", reply });
+      }
+      await this.take({ kind: "pass", ms: 60_000 });
+      await this.take({ kind: "reap" });
+    }
+    expect(await rowsOf(this.backend, "runPlaces")).toEqual([]);
+    expect(await rowsOf(this.backend, "serverQueue")).toEqual([]);
+  }
+
+  private reply(index: number): Reply {
+    return this.replies[index % this.replies.length]!;
+  }
+
+  private async claim(reply: Reply, by: "driver" | "server", driver: string | null, isRepeated: boolean) {
+    const { streamId } = reply;
+    const token = `token-${this.tokens++}`;
+    const ask = async () =>
+      await claim(this.backend, {
+        streamId,
+        token,
+        by,
+        ...(driver === null ? {} : { driverToken: driver }),
+      });
+    const answer = await outcomeOf(ask);
+    if (answer.kind === "refused") {
+      return;
+    }
+    expect(answer.value.persistedText).toBe(saidUpTo(reply.written));
+    if (isRepeated) {
+      expect(await outcomeOf(ask)).toEqual(answer);
+    }
+    reply.holder = token;
+    reply.pumps.push({ token, driver, heardLength: reply.written });
+  }
+
+  private async append(reply: Reply, by: number, length: number, isAnswerLost: boolean) {
+    const pump = pumpOf(reply, by);
+    if (pump === null) {
+      return;
+    }
+    const text = saidUpTo(pump.heardLength + length).slice(pump.heardLength);
+    const answer = await outcomeOf(
+      async () => await append(this.backend, pump.token, pump.heardLength, text),
+    );
+    if (answer.kind === "refused") {
+      return;
+    }
+    expect(pump.token).toBe(reply.holder);
+    reply.written = Math.max(reply.written, pump.heardLength + length);
+    pump.heardLength = isAnswerLost ? pump.heardLength : reply.written;
+  }
+
+  private async callAsPump(
+    reply: Reply,
+    step: Extract<ScenarioStep, { kind: "heartbeat" | "handOn" | "end" }>,
+  ) {
+    const pump = pumpOf(reply, step.by);
+    if (pump === null) {
+      return;
+    }
+    const call = async () => await this.pumpCall(pump, step);
+    const answer = await outcomeOf(call);
+    if (answer.kind === "granted" && reply.endedAs !== null) {
+      expect(step.kind === "handOn" || (step.kind === "end" && step.status === reply.endedAs)).toBe(true);
+    } else if (answer.kind === "granted" && step.kind !== "handOn") {
+      expect(pump.token).toBe(reply.holder);
+      expect(step.kind === "heartbeat" || pump.heardLength === reply.written).toBe(true);
+    }
+    if (answer.kind === "granted" && step.isRepeated) {
+      expect(await outcomeOf(call)).toEqual(answer);
+    }
+  }
+
+  private async pumpCall(pump: Pump, step: Extract<ScenarioStep, { kind: "heartbeat" | "handOn" | "end" }>) {
+    const { token } = pump;
+    if (step.kind !== "end") {
+      const call = step.kind === "heartbeat" ? internal.runs.heartbeat : internal.runs.handOn;
+      return await this.backend.mutation(call, { token });
+    }
+    const text = saidUpTo(pump.heardLength);
+    return step.status === "failed"
+      ? await fail(this.backend, token, text, { kind: "network", message: "Gone." })
+      : await finish(this.backend, token, text, step.status);
+  }
+
+  private async onRun(reply: Reply, kind: "stop" | "offer" | "remove") {
+    await this.backend.run(async (ctx) => {
+      const run = await ctx.db
+        .query("runs")
+        .withIndex("by_stream", (q) => q.eq("streamId", reply.streamId))
+        .unique();
+      if (run === null) return;
+      if (kind === "stop") await stopRun(ctx, run);
+      if (kind === "offer") await offerRunToServer(ctx, run);
+      // As the purge of its chat does.
+      if (kind === "remove") {
+        await revokeRun(ctx, run);
+        await ctx.db.delete("runs", run._id);
+        reply.isRemoved = true;
+        reply.holder = null;
+      }
+    });
+  }
+
+  private async check(): Promise<void> {
+    const rows = await this.rows();
+    for (const reply of this.replies.filter(({ isRemoved }) => !isRemoved)) {
+      await this.checkReply(reply, rows);
+    }
+    checkPlaces(rows);
+  }
+
+  private async rows(): Promise<Rows> {
+    return await this.backend.run(async ({ db }) => ({
+      runs: await db.query("runs").take(100),
+      messages: await db.query("messages").take(100),
+      tails: await db.query("tails").take(100),
+      places: await db.query("runPlaces").take(100),
+      queue: await db.query("serverQueue").take(100),
+    }));
+  }
+
+  private async checkReply(reply: Reply, rows: Rows): Promise<void> {
+    const run = rows.runs.find(({ streamId }) => streamId === reply.streamId)!;
+    const shown = rows.messages.find(({ _id }) => _id === run.messageId)!.reply!;
+    const tail = rows.tails.find(({ streamId }) => streamId === reply.streamId)!;
+    const { status, attempt } = run;
+    expect({ status: shown.status, attempt: shown.attempt }).toEqual({ status, attempt });
+    expect({ status: tail.status, attempt: tail.attempt }).toEqual({ status, attempt });
+    expect(tail.from + tail.flushes.join("").length).toBe(reply.written);
+    expect(hasEnded(status)).toBe(run.deadline === null);
+    expect(run.deaths).toBeLessThan(2);
+    if (reply.endedAs !== null) {
+      expect(status).toBe(reply.endedAs);
+    }
+    if (status !== "running") {
+      reply.holder = null;
+    }
+    if (hasEnded(status) || status === "running") {
+      expect(shown.waitsForPlace ?? false).toBe(false);
+    }
+    reply.endedAs = hasEnded(status) ? status : null;
+    // Readers see what they saw as long as nothing of it was written.
+    const state = JSON.stringify([run, tail, shown, reply.written]);
+    if (state !== reply.readAs) {
+      reply.readAs = state;
+      await this.checkReaders(reply, hasEnded(status));
+    }
+  }
+
+  private async checkReaders({ chatId, messageId, streamId, written }: Reply, isEnded: boolean) {
+    const text = saidUpTo(written);
+    expect((await bodyOf(this.backend, streamId)).text).toBe(text);
+    const stored = await this.backend.query(api.messages.getText, { messageId });
+    expect(stored).toEqual(isEnded ? { text } : null);
+    const chat = await this.backend.query(api.chats.getChat, { chatId });
+    expect(chat?.status).toBe(isEnded ? "idle" : "replying");
+  }
+}
+
+/** Whoever runs has a place and nobody else, but for those whose action the queue has started; none stays empty. */
+function checkPlaces({ runs, places, queue }: Rows): void {
+  const started = queue.filter(({ state }) => state === "started");
+  const waiting = queue.filter(({ state }) => state === "waiting");
+  const running = runs.filter(({ status }) => status === "running").map(({ _id }) => _id);
+  const entitled = new Set([...running, ...started.map(({ runId }) => runId)]);
+  expect(new Set(places.map(({ runId }) => runId))).toEqual(entitled);
+  expect(places.length).toBe(entitled.size);
+  expect(new Set(places.map(({ number }) => number)).size).toBe(places.length);
+  expect(places.length).toBeLessThanOrEqual(scenarioPlaces);
+  const live = new Set(runs.filter(({ status }) => !hasEnded(status)).map(({ _id }) => _id));
+  expect(queue.every(({ runId }) => live.has(runId))).toBe(true);
+  expect(waiting.every(({ runId }) => !running.includes(runId))).toBe(true);
+  const isFull = places.length === scenarioPlaces || started.length === maxServerRuns;
+  expect(waiting.length === 0 || isFull).toBe(true);
+}
+
+function pumpOf({ pumps }: Reply, by: number): Pump | null {
+  return pumps[by % Math.max(1, pumps.length)] ?? null;
+}
+
+/** A refusal is an answer as well; anything else that is thrown is a fault. */
+async function outcomeOf<Value>(call: () => Promise<Value>) {
+  try {
+    return { kind: "granted" as const, value: await call() };
+  } catch (thrown) {
+    const error = appErrorOf(thrown);
+    if (error === null) {
+      throw thrown;
+    }
+    return { kind: "refused" as const, error: error.kind };
+  }
+}
