@@ -2,6 +2,7 @@
  * The transactions of a run: what its pump, the reaper and the queue call. No provider SDK is loaded here.
  */
 import { v } from "convex/values";
+import type { Infer } from "convex/values";
 import { internal } from "./_generated/api.js";
 import { internalMutation, internalQuery } from "./_generated/server.js";
 import type { MutationCtx } from "./_generated/server.js";
@@ -53,6 +54,8 @@ export const claimRefusedValidator = v.object({
   refusal: v.object({ kind: v.literal("tooManyRequests"), message: v.string(), retryAfterMs: v.number() }),
 });
 
+type ClaimAnswer = Infer<typeof claimedValidator> | Infer<typeof claimRefusedValidator>;
+
 const outcome = {
   token: v.string(),
   /** The whole reply; empty where `length` says instead how long the persisted text is that is the reply. */
@@ -71,7 +74,7 @@ export const claim = internalMutation({
     by: v.union(v.literal("driver"), v.literal("server")),
   },
   returns: v.union(claimedValidator, claimRefusedValidator),
-  handler: async (ctx, { streamId, token, driverToken, by }) => {
+  handler: async (ctx, { streamId, token, driverToken, by }): Promise<ClaimAnswer> => {
     const run = await ctx.db
       .query("runs")
       .withIndex("by_stream", (q) => q.eq("streamId", streamId))

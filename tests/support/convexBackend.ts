@@ -41,7 +41,7 @@ export async function claim(
   claim: { streamId: string; token: string; driverToken?: string; by?: "driver" | "server" },
 ) {
   const answer = await backend.mutation(internal.runs.claim, { by: "driver", ...claim });
-  if (answer.refusal !== undefined) {
+  if ("refusal" in answer) {
     throw appError(answer.refusal);
   }
   return answer;
