@@ -9,12 +9,13 @@ import { storedText } from "./model/replyText.ts";
 import { offerRunToServer, stopRun } from "./model/runLifecycle.ts";
 import {
   beginRequestedTurn,
+  continueFields,
   editFields,
   messageFields,
   regenerateFields,
   turnValidator,
 } from "./model/turnRequest.ts";
-import { replyErrorValidator, runStatusValidator } from "./schema.ts";
+import { finishReasonValidator, replyErrorValidator, runStatusValidator } from "./schema.ts";
 
 /** The newest messages of a chat; older ones are not listed. */
 const maxListLength = 1_000;
@@ -39,6 +40,13 @@ export const regenerate = mutation({
   handler: async (ctx, args) => await beginRequestedTurn(ctx, { kind: "regenerate", ...args }),
 });
 
+/** Asks for another version of a reply that broke off, which begins with its text and goes on; the earlier one stays. */
+export const continueReply = mutation({
+  args: continueFields,
+  returns: turnValidator,
+  handler: async (ctx, args) => await beginRequestedTurn(ctx, { kind: "continue", ...args }),
+});
+
 /** Metadata of the chat's messages, oldest first; texts are queries of their own. */
 export const list = query({
   args: { chatId: v.string() },
@@ -57,6 +65,9 @@ export const list = query({
           status: runStatusValidator,
           attempt: v.number(),
           model: v.string(),
+          finishReason: v.union(finishReasonValidator, v.null()),
+          /** The earlier version whose text this one begins with. */
+          continues: v.union(v.id("messages"), v.null()),
           error: v.union(replyErrorValidator, v.null()),
           usage: v.union(v.object({ inputTokens: v.number(), outputTokens: v.number() }), v.null()),
           costUsd: v.union(v.number(), v.null()),
@@ -173,11 +184,12 @@ function messageMeta({
   if (reply === null) {
     return { ...base, reply: null };
   }
-  const { streamId, status, attempt, model, error, costUsd, waitsForPlace } = reply;
+  const { streamId, status, attempt, model, finishReason, continues = null, error, costUsd } = reply;
   const usage = reply.usage && {
     inputTokens: reply.usage.inputTokens,
     outputTokens: reply.usage.outputTokens,
   };
-  const waiting = waitsForPlace === true ? { waitsForPlace } : {};
-  return { ...base, reply: { streamId, status, attempt, model, error, usage, costUsd, ...waiting } };
+  const waiting = reply.waitsForPlace === true ? { waitsForPlace: true } : {};
+  const ended = { finishReason, error, usage, costUsd };
+  return { ...base, reply: { streamId, status, attempt, model, continues, ...ended, ...waiting } };
 }

@@ -62,6 +62,8 @@ export const replyValidator = v.object({
   costUsd: v.union(v.number(), v.null()),
   /** The run waits for its turn, because as many go on as may; missing is no. */
   waitsForPlace: v.optional(v.boolean()),
+  /** The earlier version whose text this one begins with. */
+  continues: v.optional(v.id("messages")),
 });
 
 export const chatStatusValidator = v.union(v.literal("idle"), v.literal("replying"));

@@ -6,11 +6,18 @@ import { hasEnded } from "../shared/streamEvents.ts";
 import type { Turn } from "../shared/streamEvents.ts";
 import { appError } from "./appError.ts";
 import { createStream, nameStream } from "./replyStreams.ts";
+import { seedReply } from "./replySeed.ts";
 import { storeText } from "./replyText.ts";
 import { queueRun } from "./runLifecycle.ts";
 import { cutAt } from "./textPieces.ts";
 
 const maxRequestIdLength = 200;
+
+/** What a reply begins with: the text of an earlier version, which broke off. */
+export interface Beginning {
+  continues: Id<"messages">;
+  text: string;
+}
 
 /** Inserts a user message and begins its first reply. */
 export async function beginTurn(
@@ -32,7 +39,7 @@ export async function beginTurn(
     reply: null,
   });
   await storeText(ctx, userMessageId, text);
-  return await beginReply(ctx, { chatId, userMessageId, clientRequestId: null, model });
+  return await beginReply(ctx, { chatId, userMessageId, clientRequestId: null, model, beginning: null });
 }
 
 /** Inserts the placeholder of a reply to a user message, the reply's first stream and its queued run. */
@@ -44,9 +51,10 @@ export async function beginReply(
     /** The name of the request for this reply alone; null when it came with its user message. */
     clientRequestId: string | null;
     model: string;
+    beginning: Beginning | null;
   },
 ): Promise<Turn> {
-  const { chatId, userMessageId, clientRequestId, model } = reply;
+  const { chatId, userMessageId, clientRequestId, model, beginning } = reply;
   const streamId = await createStream(ctx);
   const messageId = await ctx.db.insert("messages", {
     chatId,
@@ -62,10 +70,14 @@ export async function beginReply(
       error: null,
       usage: null,
       costUsd: null,
+      ...(beginning === null ? {} : { continues: beginning.continues }),
     },
   });
   await nameStream(ctx, { chatId, messageId }, streamId, 0);
   await queueRun(ctx, { chatId, messageId, streamId, model });
+  if (beginning !== null) {
+    await seedReply(ctx, streamId, beginning.text);
+  }
   return { chatId, userMessageId, messageId, streamId };
 }
 
@@ -126,7 +138,7 @@ export function checkedRequestId(clientRequestId: string): string {
 }
 
 /**
- * The message that a new turn answers: the one asked for, else the newest of the chat. Throws `chatBusy`
+ * The reply that a new turn answers: the one asked for, else the newest of the chat. Throws `chatBusy`
  * while it grows.
  */
 export async function parentOfNewTurn(
@@ -135,14 +147,23 @@ export async function parentOfNewTurn(
   parentId: string | undefined,
 ): Promise<Id<"messages"> | null> {
   const parent =
-    parentId === undefined ? await newestMessage(ctx, chatId) : await messageOfChat(ctx, chatId, parentId);
-  if (parent?.reply && !hasEnded(parent.reply.status)) {
-    throw appError({
-      kind: "chatBusy",
-      message: "The last reply is still being written. Wait for its end or stop it, then send again.",
-    });
-  }
+    parentId === undefined ? await newestMessage(ctx, chatId) : await replyOfChat(ctx, chatId, parentId);
+  requireEnd(parent);
   return parent?._id ?? null;
+}
+
+/** Throws `chatBusy` for a reply that is still growing. */
+export function requireEnd(message: Doc<"messages"> | null): void {
+  if (message?.reply && !hasEnded(message.reply.status)) {
+    throw stillGrowing();
+  }
+}
+
+export function stillGrowing() {
+  return appError({
+    kind: "chatBusy",
+    message: "The reply is still being written. Wait for its end or stop it, then try again.",
+  });
 }
 
 async function newestMessage(ctx: QueryCtx, chatId: Id<"chats">): Promise<Doc<"messages"> | null> {
@@ -153,15 +174,11 @@ async function newestMessage(ctx: QueryCtx, chatId: Id<"chats">): Promise<Doc<"m
     .first();
 }
 
-async function messageOfChat(
-  ctx: QueryCtx,
-  chatId: Id<"chats">,
-  messageId: string,
-): Promise<Doc<"messages">> {
+async function replyOfChat(ctx: QueryCtx, chatId: Id<"chats">, messageId: string): Promise<Doc<"messages">> {
   const id = ctx.db.normalizeId("messages", messageId);
   const message = id === null ? null : await ctx.db.get("messages", id);
-  if (message === null || message.chatId !== chatId) {
-    throw appError({ kind: "notFound", message: "The message that is answered is not in this chat." });
+  if (message === null || message.chatId !== chatId || message.reply === null) {
+    throw appError({ kind: "notFound", message: "What the message answers is not a reply of this chat." });
   }
   return message;
 }

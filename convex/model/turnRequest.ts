@@ -17,9 +17,11 @@ import {
   checkedRequestId,
   firstTurn,
   parentOfNewTurn,
+  requireEnd,
   titleFromPrompt,
   turnOfRequest,
 } from "./chatTree.ts";
+import { beginningOf } from "./continuation.ts";
 import { cutAt } from "./textPieces.ts";
 
 const maxTitleLength = 200;
@@ -40,7 +42,7 @@ export const messageFields = {
   model: v.optional(v.string()),
 };
 
-/** A new version of a user message, beside the one it changes. */
+/** A new version of a user message, beside the one it changes; whatever grows meanwhile goes on. */
 export const editFields = {
   messageId: v.string(),
   text: v.string(),
@@ -48,18 +50,22 @@ export const editFields = {
   model: v.optional(v.string()),
 };
 
-/** A new version of a reply, beside the one named. */
+/** A new version of a reply, beside the one named, which has ended. */
 export const regenerateFields = {
   messageId: v.string(),
   clientRequestId: v.string(),
   model: v.optional(v.string()),
 };
 
+/** A new version of a reply that broke off: it begins with all that is there of it. */
+export const continueFields = regenerateFields;
+
 export const turnRequestValidator = v.union(
   v.object({ kind: v.literal("newChat"), ...newChatFields }),
   v.object({ kind: v.literal("message"), ...messageFields }),
   v.object({ kind: v.literal("edit"), ...editFields }),
   v.object({ kind: v.literal("regenerate"), ...regenerateFields }),
+  v.object({ kind: v.literal("continue"), ...continueFields }),
 );
 
 export type TurnRequest = Infer<typeof turnRequestValidator>;
@@ -85,6 +91,7 @@ export async function beginRequestedTurn(ctx: MutationCtx, request: TurnRequest)
     case "edit":
       return await beginEdit(ctx, request);
     case "regenerate":
+    case "continue":
       return await beginAnotherReply(ctx, request);
     default:
       return request satisfies never;
@@ -139,20 +146,26 @@ async function beginEdit(ctx: MutationCtx, request: RequestOf<"edit">): Promise<
   return await beginTurn(ctx, { chatId, parentId, clientRequestId, text, model });
 }
 
-async function beginAnotherReply(ctx: MutationCtx, request: RequestOf<"regenerate">): Promise<Turn> {
-  const { chatId, parentId } = await messageOfRole(ctx, request.messageId, "assistant");
+/** While the version named still grows, another one is refused; what the chat's other replies do is no matter. */
+async function beginAnotherReply(
+  ctx: MutationCtx,
+  request: RequestOf<"regenerate" | "continue">,
+): Promise<Turn> {
+  const version = await messageOfRole(ctx, request.messageId, "assistant");
+  const { chatId, parentId: userMessageId } = version;
   const clientRequestId = checkedRequestId(request.clientRequestId);
   const earlier = await turnOfRequest(ctx, chatId, clientRequestId);
   if (earlier !== null) {
     return earlier;
   }
-  if (parentId === null) {
+  if (userMessageId === null) {
     throw appError({ kind: "internal", message: "This reply answers no message." });
   }
+  requireEnd(version);
+  const beginning = request.kind === "continue" ? await beginningOf(ctx, version) : null;
   const model = await modelForChat(ctx, chatId, request.model);
-  return await beginReply(ctx, { chatId, userMessageId: parentId, clientRequestId, model });
+  return await beginReply(ctx, { chatId, userMessageId, clientRequestId, model, beginning });
 }
-
 /** The model of the new turn, which is the chat's from now on; the chat is shown as replying. */
 async function modelForChat(
   ctx: MutationCtx,
