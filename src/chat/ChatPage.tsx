@@ -1,4 +1,5 @@
 /** One chat: its conversation, which scrolls, and the composer below it. */
+import { useCallback } from "react";
 import { NEW_CHAT_DRAFT } from "../sending/drafts.ts";
 import { focusComposer } from "../ui/composerFocus.ts";
 import { ChatDeleted } from "./ChatDeleted.tsx";
@@ -12,25 +13,36 @@ import { useModelChoice } from "./useModelChoice.ts";
 import { useReplyControl } from "./useReplyControl.ts";
 import { useSend } from "./useSend.ts";
 import { useStickToBottom } from "./useStickToBottom.ts";
+import { useVersions } from "./useVersions.ts";
 
-const noRows: [] = [];
+const nothing: [] = [];
 
 export function ChatPage({ chatId, pageKey }: { chatId: string | null; pageKey: string }) {
   const { startedBy, send } = useSend(chatId, pageKey);
   const conversation = useConversation(chatId, startedBy);
   const chat = conversation.status === "ready" ? conversation.chat : null;
-  const rows = "rows" in conversation ? conversation.rows : noRows;
+  const rows = "rows" in conversation ? conversation.rows : nothing;
+  const tree = "tree" in conversation ? conversation.tree : nothing;
   const draftKey = chatId ?? NEW_CHAT_DRAFT;
   const choice = useModelChoice(chat?.model ?? null);
   const control = useReplyControl(rows, draftKey);
   const { scrollerRef, status: following, jumpToEnd } = useStickToBottom();
 
-  const sendAndFollow = (text: string, model: string | null) => {
-    send(text, model);
+  const model = choice.status === "ready" ? choice.model.id : null;
+
+  const sendAndFollow = (text: string) => {
+    // What is answered is what stands last on the screen, whatever else the chat's newest message is.
+    send(text, { model, parentId: rows.at(-1)?.messageId ?? null });
     jumpToEnd();
   };
+  const onAsked = useCallback(() => {
+    jumpToEnd();
+    // What had the focus goes with the version that was shown.
+    focusComposer();
+  }, [jumpToEnd]);
+  const versions = useVersions({ chatId, tree, model, onAsked });
   const sendExample = (prompt: string) => {
-    sendAndFollow(prompt, choice.status === "ready" ? choice.model.id : null);
+    sendAndFollow(prompt);
     // The card that had the focus goes.
     focusComposer();
   };
@@ -44,7 +56,11 @@ export function ChatPage({ chatId, pageKey }: { chatId: string | null; pageKey: 
       <div className="relative min-h-0 flex-1">
         <div ref={scrollerRef} data-testid="conversation" className="scroller h-full overflow-y-auto">
           <div className="mx-auto flex min-h-full w-full max-w-3xl flex-col px-4 pt-6 pb-10 sm:px-6">
-            <ConversationContent conversation={conversation} onChooseExample={sendExample} />
+            <ConversationContent
+              conversation={conversation}
+              control={versions}
+              onChooseExample={sendExample}
+            />
           </div>
         </div>
         <div

@@ -5,6 +5,7 @@ import { COMPOSER_ID, focusComposer } from "../ui/composerFocus.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { IconButton } from "../ui/IconButton.tsx";
 import { ModelPicker } from "./ModelPicker.tsx";
+import { isSendKey } from "./sendKey.ts";
 import { SendOrStop, type ReplyControl } from "./SendOrStop.tsx";
 import { useDraft } from "./useDraft.ts";
 import type { ModelChoice } from "./useModelChoice.ts";
@@ -13,7 +14,7 @@ interface ComposerProps {
   draftKey: string;
   choice: ModelChoice;
   control: ReplyControl;
-  onSend: (text: string, modelId: string | null) => void;
+  onSend: (text: string) => void;
 }
 
 export function Composer({ draftKey, choice, control, onSend }: ComposerProps) {
@@ -31,14 +32,14 @@ export function Composer({ draftKey, choice, control, onSend }: ComposerProps) {
       draft.reportProblem(describeTooLong(text.length));
       return;
     }
-    onSend(text, choice.status === "ready" ? choice.model.id : null);
+    onSend(text);
     focusComposer();
   };
   const onKeyDown = (event: KeyboardEvent) => {
     // While an input method composes, Enter picks a candidate and Escape leaves it.
     if (event.nativeEvent.isComposing) return;
     if (event.key === "Escape" && control.status === "replying") control.stop();
-    if (event.key !== "Enter" || event.shiftKey) return;
+    if (!isSendKey(event)) return;
     event.preventDefault();
     form.current?.requestSubmit();
   };

@@ -3,13 +3,15 @@ import { ConversationSkeleton } from "./ConversationSkeleton.tsx";
 import { EmptyState } from "./EmptyState.tsx";
 import { MessageRow } from "./MessageRow.tsx";
 import type { Conversation } from "./useConversation.ts";
+import type { VersionControl } from "./useVersions.ts";
 
 interface ConversationContentProps {
   conversation: Exclude<Conversation, { status: "notFound" | "deleted" }>;
+  control: VersionControl | null;
   onChooseExample: (prompt: string) => void;
 }
 
-export function ConversationContent({ conversation, onChooseExample }: ConversationContentProps) {
+export function ConversationContent({ conversation, control, onChooseExample }: ConversationContentProps) {
   if (conversation.status === "loading") return <ConversationSkeleton />;
   if (conversation.rows.length === 0) {
     return (
@@ -22,7 +24,7 @@ export function ConversationContent({ conversation, onChooseExample }: Conversat
     <ol aria-label="Conversation" className="space-y-7">
       {conversation.rows.map((row) => (
         <li key={row.key}>
-          <MessageRow row={row} />
+          <MessageRow row={row} control={control} />
         </li>
       ))}
     </ol>

@@ -3,9 +3,10 @@ import type { ConversationRow } from "./conversationRows.ts";
 import { LiveReply } from "./LiveReply.tsx";
 import { PendingReply } from "./PendingReply.tsx";
 import { UserMessage } from "./UserMessage.tsx";
+import type { VersionControl } from "./useVersions.ts";
 
-export function MessageRow({ row }: { row: ConversationRow }) {
-  if (row.kind === "user") return <UserMessage messageId={row.messageId} ownText={row.text} />;
-  if (row.reply !== null) return <LiveReply reply={row.reply} />;
-  return <PendingReply model={row.model} />;
+export function MessageRow({ row, control }: { row: ConversationRow; control: VersionControl | null }) {
+  if (row.kind === "user") return <UserMessage row={row} control={control} />;
+  if (row.reply !== null) return <LiveReply row={row} reply={row.reply} control={control} />;
+  return <PendingReply row={row} control={control} />;
 }

@@ -2,14 +2,13 @@
 import { Suspense } from "react";
 import { hasEnded, type RunStatus } from "../../convex/shared/streamEvents.ts";
 import { AssistantMarkdown } from "../markdown/AssistantMarkdown.tsx";
-import { CopyButton } from "./CopyButton.tsx";
-import type { ListedReply } from "./conversationRows.ts";
+import type { ListedReply, ReplyRow } from "./conversationRows.ts";
 import type { ReplyReader } from "./describeStatus.ts";
-import { ModelName } from "./ModelName.tsx";
+import { ReplyFooter } from "./ReplyFooter.tsx";
 import { ReplySkeleton } from "./ReplySkeleton.tsx";
-import { ReplyStatusLine } from "./ReplyStatusLine.tsx";
+import type { VersionControl } from "./useVersions.ts";
 
-interface ReplyMessageProps {
+export interface ShownReply {
   streamId: string | null;
   status: RunStatus;
   reader: ReplyReader;
@@ -17,12 +16,17 @@ interface ReplyMessageProps {
   /** False while it is not known whether there is text: then the place is kept by a skeleton. */
   textKnown: boolean;
   error: ListedReply["error"];
-  model: string;
 }
 
-export function ReplyMessage({ streamId, status, reader, text, textKnown, error, model }: ReplyMessageProps) {
+interface ReplyMessageProps {
+  row: ReplyRow;
+  shown: ShownReply;
+  control: VersionControl | null;
+}
+
+export function ReplyMessage({ row, shown, control }: ReplyMessageProps) {
+  const { streamId, status, reader, text, textKnown } = shown;
   const ended = hasEnded(status);
-  const isLoading = ended && !textKnown;
   return (
     <article
       data-testid="message"
@@ -32,9 +36,9 @@ export function ReplyMessage({ streamId, status, reader, text, textKnown, error,
       data-driver={reader !== "spectator"}
       aria-label="Assistant"
       aria-busy={!ended}
-      className="group/reply min-h-18"
+      className="min-h-18"
     >
-      {isLoading ? (
+      {ended && !textKnown ? (
         <ReplySkeleton />
       ) : (
         <Suspense fallback={<ReplySkeleton />}>
@@ -48,11 +52,7 @@ export function ReplyMessage({ streamId, status, reader, text, textKnown, error,
           </div>
         </Suspense>
       )}
-      <footer className="mt-2 flex min-h-8 flex-wrap items-center gap-x-2 gap-y-1">
-        {ended && text !== "" && <CopyButton text={text} />}
-        <ReplyStatusLine status={status} hasText={text !== "" || isLoading} reader={reader} error={error} />
-        <ModelName modelId={model} />
-      </footer>
+      <ReplyFooter row={row} shown={shown} control={control} />
     </article>
   );
 }

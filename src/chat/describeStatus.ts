@@ -12,6 +12,8 @@ export type ReplyReader = "sending" | "offline" | "driver" | "spectator";
 interface ReplyCircumstances {
   hasText: boolean;
   reader: ReplyReader;
+  /** The model had more to say and came to its limit. */
+  isCutOff: boolean;
 }
 
 /** A driver is a moment before its first token; for others somebody else's turn comes first. */
@@ -22,10 +24,10 @@ const queuedLabel = {
   spectator: "In the queue…",
 } as const satisfies Record<ReplyReader, string>;
 
-/** Null for a complete reply that has text: it says it all. */
+/** Null for a complete reply that has text and was not cut off: it says it all. The names are those of the buttons. */
 export function describeStatus(
   status: RunStatus,
-  { hasText, reader }: ReplyCircumstances,
+  { hasText, reader, isCutOff }: ReplyCircumstances,
 ): StatusWords | null {
   switch (status) {
     case "queued":
@@ -35,13 +37,18 @@ export function describeStatus(
     case "recovering":
       return { label: "Picking up where it left off…", tone: "working" };
     case "complete":
-      return hasText ? null : { label: "The model sent no text. Send again.", tone: "quiet" };
+      if (!hasText) return { label: "The model sent no text. Retry asks it again.", tone: "quiet" };
+      return isCutOff
+        ? { label: "Cut off at the model’s limit. Continue asks for the rest.", tone: "quiet" }
+        : null;
     case "stopped":
       return { label: "Stopped", tone: "quiet" };
     case "failed":
       return { label: "Failed", tone: "error" };
     case "interrupted":
-      return { label: "Interrupted. What was written is kept; send “go on” to continue.", tone: "warning" };
+      return hasText
+        ? { label: "Interrupted. What was written is kept: Continue goes on from there.", tone: "warning" }
+        : { label: "Interrupted before anything was written. Retry asks again.", tone: "warning" };
     default:
       return status satisfies never;
   }

@@ -1,21 +1,33 @@
-/** What one chat page shows: the chat, its rows, and whether there is such a chat at all. */
+/** What one chat page shows: the chat, the rows of the shown path, and whether there is such a chat at all. */
 import { useQuery } from "convex/react";
 import type { FunctionReturnType } from "convex/server";
 import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { api } from "../../convex/_generated/api.js";
 import { ownTexts } from "../sending/ownTexts.ts";
 import { pendingSends } from "../sending/pendingSends.ts";
-import { conversationRows, type ConversationRow } from "./conversationRows.ts";
+import { chosenVersions } from "./chosenVersions.ts";
+import {
+  conversationRows,
+  conversationTree,
+  type ConversationRow,
+  type ConversationTree,
+} from "./conversationRows.ts";
 
 type Chat = NonNullable<FunctionReturnType<typeof api.chats.getChat>>;
 
+interface Shown {
+  rows: ConversationRow[];
+  /** All versions of everything, for choosing among them. */
+  tree: ConversationTree;
+}
+
 export type Conversation =
-  | { status: "new"; rows: ConversationRow[] }
+  | ({ status: "new" } & Shown)
   | { status: "loading" }
   | { status: "notFound" }
   /** It was on this page a moment ago; an undo elsewhere brings it back. */
   | { status: "deleted" }
-  | { status: "ready"; chat: Chat | null; rows: ConversationRow[] };
+  | ({ status: "ready"; chat: Chat | null } & Shown);
 
 /**
  * `chatId` null is the page of a new chat; `startedBy` is the request that this page sent to make it, whose message
@@ -27,13 +39,15 @@ export function useConversation(chatId: string | null, startedBy: string | null)
   if (chat && !wasShown) setWasShown(true);
   const listed = useQuery(api.messages.list, chatId === null ? "skip" : { chatId });
   const allPending = useSyncExternalStore(pendingSends.subscribe, pendingSends.getAll);
+  const chosen = useSyncExternalStore(chosenVersions.subscribe, () => chosenVersions.of(chatId));
 
-  const rows = useMemo(() => {
+  const tree = useMemo(() => {
     const pending = allPending.filter((send) =>
       chatId === null ? send.request.clientRequestId === startedBy : send.chatId === chatId,
     );
-    return conversationRows(listed ?? [], pending, ownTexts);
+    return conversationTree(listed ?? [], pending, ownTexts);
   }, [listed, allPending, chatId, startedBy]);
+  const rows = useMemo(() => conversationRows(tree, chosen), [tree, chosen]);
 
   useEffect(() => {
     if (listed === undefined) return;
@@ -41,9 +55,11 @@ export function useConversation(chatId: string | null, startedBy: string | null)
     pendingSends.remove(new Set(seen));
   }, [listed]);
 
-  if (chatId === null) return { status: "new", rows };
+  if (chatId === null) return { status: "new", rows, tree };
   if (chat === null) return { status: wasShown ? "deleted" : "notFound" };
-  if (chat !== undefined && listed !== undefined) return { status: "ready", chat, rows };
+  if (chat !== undefined && listed !== undefined) return { status: "ready", chat, rows, tree };
   // A chat that this tab has just made is shown from what was sent, before the list has arrived.
-  return rows.length > 0 ? { status: "ready", chat: chat ?? null, rows } : { status: "loading" };
+  const isOwn =
+    tree.length > 0 && allPending.some((send) => send.chatId === chatId && send.request.kind === "newChat");
+  return isOwn ? { status: "ready", chat: chat ?? null, rows, tree } : { status: "loading" };
 }

@@ -10,7 +10,14 @@ import type { HandedOver } from "./handedOver.ts";
 export interface PageSender {
   /** The request that makes this page's chat, also if it was sent before the page was reloaded. */
   startedBy: string | null;
-  send: (text: string, model: string | null) => void;
+  send: (text: string, message: MessageToSend) => void;
+}
+
+interface MessageToSend {
+  /** Null leaves the choice to the server. */
+  model: string | null;
+  /** The reply that the message answers; null for the first message of a chat. */
+  parentId: string | null;
 }
 
 export function useSend(chatId: string | null, pageKey: string): PageSender {
@@ -28,10 +35,11 @@ export function useSend(chatId: string | null, pageKey: string): PageSender {
   }, [navigate, chatId, madeChatId, pageKey]);
 
   const send = useCallback(
-    (text: string, modelId: string | null) => {
-      const model = modelId ?? undefined;
+    (text: string, message: MessageToSend) => {
+      const model = message.model ?? undefined;
+      const parentId = message.parentId ?? undefined;
       if (chatId === null) sendTurn(convex, { kind: "newChat", prompt: text, model }, { chatId, pageKey });
-      else sendTurn(convex, { kind: "message", chatId, text, model }, { chatId });
+      else sendTurn(convex, { kind: "message", chatId, text, parentId, model }, { chatId });
     },
     [convex, chatId, pageKey],
   );

@@ -18,6 +18,7 @@ import type { Refusal } from "../streaming/chatStreamReader.ts";
 import { driveReply } from "../streaming/driveReply.ts";
 import { replyStores } from "../streaming/replyStores.ts";
 import { mintToken } from "./clientTokens.ts";
+import { beginContinuation } from "./continuedReplies.ts";
 import { postTurn, type PostOutcome } from "./postTurn.ts";
 import { submitTurn, type TurnRequest } from "./turnRequest.ts";
 
@@ -34,6 +35,7 @@ export async function deliverTurn(convex: ConvexReactClient, request: TurnReques
     ? postTurn(chatStreamUrl(), request, runToken)
     : Promise.resolve({ kind: "lost" });
   const turn = await firstTurn(posted, () => submitTurn(convex, request));
+  beginContinuation(request, turn.streamId);
   void driveOrLeave(convex, turn, { posted, runToken });
   return turn;
 }

@@ -3,6 +3,7 @@ import type { Turn } from "../../convex/shared/streamEvents.ts";
 import { readChatStream, type Refusal, type StreamOutcome } from "../streaming/chatStreamReader.ts";
 import type { DriverFeed } from "../streaming/replyStore.ts";
 import { replyStores } from "../streaming/replyStores.ts";
+import { beginContinuation } from "./continuedReplies.ts";
 import type { TurnRequest } from "./turnRequest.ts";
 
 export type PostOutcome =
@@ -25,6 +26,7 @@ export function postTurn(url: string, turn: TurnRequest, runToken: string): Prom
     signal: connection.signal,
     onEvent: (event) => {
       if (event.kind === "start" && event.turn !== undefined) {
+        beginContinuation(turn, event.turn.streamId);
         feed = replyStores.get(event.turn.streamId).beginDriving(connection);
         if (feed === null) connection.abort();
         resolve({ kind: "driving", turn: event.turn });

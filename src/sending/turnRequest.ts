@@ -10,7 +10,8 @@ export type TurnRequest =
   | ({ kind: "newChat"; clientRequestId: string } & FunctionArgs<typeof api.chats.createChat>)
   | ({ kind: "message" } & FunctionArgs<typeof api.messages.send>)
   | ({ kind: "edit" } & FunctionArgs<typeof api.messages.edit>)
-  | ({ kind: "regenerate" } & FunctionArgs<typeof api.messages.regenerate>);
+  | ({ kind: "regenerate" } & FunctionArgs<typeof api.messages.regenerate>)
+  | ({ kind: "continue" } & FunctionArgs<typeof api.messages.continueReply>);
 
 type WithoutId<Request> = Request extends unknown ? Omit<Request, "clientRequestId"> : never;
 
@@ -26,6 +27,7 @@ export function textOf(request: NewTurn): string | null {
     case "edit":
       return request.text;
     case "regenerate":
+    case "continue":
       return null;
     default:
       return request satisfies never;
@@ -53,6 +55,8 @@ export function submitTurn(convex: ConvexReactClient, request: TurnRequest): Pro
       return convex.mutation(api.messages.edit, argsOf(request));
     case "regenerate":
       return convex.mutation(api.messages.regenerate, argsOf(request));
+    case "continue":
+      return convex.mutation(api.messages.continueReply, argsOf(request));
     default:
       return request satisfies never;
   }
@@ -64,6 +68,7 @@ const requiredFields = {
   message: ["chatId", "text"],
   edit: ["messageId", "text"],
   regenerate: ["messageId"],
+  continue: ["messageId"],
 } as const satisfies Record<TurnRequest["kind"], readonly string[]>;
 
 /** Reads a request that was written down as JSON; null for anything else. */

@@ -1,5 +1,6 @@
 /** The replies this tab knows, one store for each stream; they outlive every component. */
-import type { ReplyText } from "./mergeReplyText.ts";
+import { hasEnded } from "../../convex/shared/streamEvents.ts";
+import { emptyReplyText, type ReplyText } from "./mergeReplyText.ts";
 import { keepReplyTexts, takeKeptReplyTexts } from "./keptReplyTexts.ts";
 import type { ReplyHead } from "./replySnapshot.ts";
 import { ReplyStore } from "./replyStore.ts";
@@ -30,6 +31,23 @@ export class ReplyStores {
     this.stores.set(streamId, store);
     if (this.stores.size > MAX_STORES) this.evictLater();
     return store;
+  }
+
+  /**
+   * Says that a reply begins with the text of another, which has ended: what this tab knows of that is shown from the
+   * first moment. Nothing happens where it knows nothing, or the new reply's store is there already.
+   */
+  beginWith(streamId: string, earlierStreamId: string): void {
+    if (this.stores.has(streamId) || this.seeds.has(streamId)) return;
+    const earlier = this.stores.get(earlierStreamId)?.getSnapshot();
+    if (earlier === undefined || !hasEnded(earlier.status)) return;
+    const { text } = earlier;
+    this.seeds.set(streamId, { ...emptyReplyText, text, persistedLength: text.length });
+  }
+
+  /** What is known of a reply's text, for showing it elsewhere. */
+  textOf(streamId: string): string {
+    return this.stores.get(streamId)?.getSnapshot().text ?? "";
   }
 
   wake(toleratedSilenceMs: number): void {

@@ -9,11 +9,13 @@ import type { ReplyHead, ReplySnapshot } from "./replySnapshot.ts";
 import { replyStores } from "./replyStores.ts";
 
 /**
- * The reply's text and status as this tab knows them. Never starts a run. Layout effects hand results to the store, so
+ * The reply's text and status as this tab knows them. Never starts a run. `beginsWith` is the stream of the reply that it
+ * continues, if it does. Layout effects hand results to the store, so
  * that no frame is painted between an answer and its text.
  */
-export function useReply(streamId: string, head: ReplyHead): ReplySnapshot {
+export function useReply(streamId: string, head: ReplyHead, beginsWith: string | null): ReplySnapshot {
   const { status, attempt } = head;
+  if (beginsWith !== null) replyStores.beginWith(streamId, beginsWith);
   const store = replyStores.get(streamId, head);
   const snapshot = useSyncExternalStore(store.subscribe, store.getSnapshot);
   const wantsTail = snapshot.feed === "tail" || snapshot.feed === "tailAndBody";

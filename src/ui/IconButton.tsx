@@ -5,7 +5,8 @@ import { Icon, type IconName } from "./Icon.tsx";
 const sizes = {
   tiny: { box: "size-6", icon: 14 },
   small: { box: "size-7", icon: 15 },
-  medium: { box: "size-8", icon: 16 },
+  /** As large as a finger where there is no mouse. */
+  medium: { box: "size-8 pointer-coarse:size-11", icon: 16 },
   large: { box: "size-9", icon: 18 },
 } as const;
 
