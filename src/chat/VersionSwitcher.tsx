@@ -17,7 +17,7 @@ let pressed: { place: string; direction: Direction } | null = null;
 
 export function VersionSwitcher({ of, versions, onShow }: VersionSwitcherProps) {
   const countId = useId();
-  const group = useRef<HTMLDivElement>(null);
+  const group = useRef<HTMLFieldSetElement>(null);
   const { place, ids, index } = versions;
 
   useLayoutEffect(() => {
@@ -48,7 +48,7 @@ export function VersionSwitcher({ of, versions, onShow }: VersionSwitcherProps) 
     );
   };
   return (
-    <div ref={group} role="group" aria-label={`Versions of this ${of}`} className="flex items-center">
+    <fieldset ref={group} aria-label={`Versions of this ${of}`} className="flex items-center">
       {button("previous")}
       <span
         id={countId}
@@ -60,6 +60,6 @@ export function VersionSwitcher({ of, versions, onShow }: VersionSwitcherProps) 
         <span className="sr-only">of</span> {ids.length}
       </span>
       {button("next")}
-    </div>
+    </fieldset>
   );
 }

@@ -236,7 +236,9 @@ describe("a chat that is opened", () => {
     open(`/c/${turn.chatId}`);
     expect(reply()?.textContent).not.toContain("no text");
     act(() => deployment.answer("chats:getChatBody", { streamId }, { text: "", status: "done" }));
-    await waitFor(() => expect(reply()?.textContent).toContain("The model sent no text. Send again."));
+    await waitFor(() =>
+      expect(reply()?.textContent).toContain("The model sent no text. Retry asks it again."),
+    );
   });
 
   test("that does not exist says so", () => {
