@@ -20,9 +20,11 @@ export interface Directives {
   holdAfter: number | null;
   /** The same after each so many tokens but the last. */
   holdEvery: number | null;
+  /** The same where so many tokens of the whole reply are out, in every attempt that comes by. */
+  holdAt: number[];
   /** An HTTP status, or `context` for "this conversation is too long". */
   refuse: number | "context" | null;
-  /** How many requests about this conversation meet the faults above; null: every first attempt, no continuation. */
+  /** How many requests about this conversation meet the faults above, `holdAt` apart; null: every first attempt, no continuation. */
   failTimes: number | null;
   /** A continuation first repeats so many characters. */
   overlap: number;
@@ -42,6 +44,7 @@ const noDirectives: Directives = {
   errorAfter: null,
   holdAfter: null,
   holdEvery: null,
+  holdAt: [],
   refuse: null,
   failTimes: null,
   overlap: 0,
@@ -60,6 +63,7 @@ const parsers: { [K in keyof Directives]: (value: string) => Directives[K] | und
   errorAfter: count,
   holdAfter: count,
   holdEvery: (value) => count(value) || undefined,
+  holdAt: counts,
   refuse: (value) => (value === "context" ? value : /^[45]\d\d$/.test(value) ? Number(value) : undefined),
   failTimes: count,
   overlap: count,
@@ -101,6 +105,11 @@ function setDirective(directives: Directives, key: string, value: string): void 
 
 function count(value: string): number | undefined {
   return /^\d{1,7}$/.test(value) ? Number(value) : undefined;
+}
+
+function counts(value: string): number[] | undefined {
+  const parsed = value.split(",").map(count);
+  return parsed.every((number) => number !== undefined) ? parsed : undefined;
 }
 
 function amount(value: string): number | undefined {

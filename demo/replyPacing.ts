@@ -41,10 +41,10 @@ export async function* paceReply(
         yield { kind: fault };
         return;
       }
-      if (holdsAfter(sent, plan)) {
-        await Promise.race([faults.release(), aborted(signal)]);
-        dueAtMs = performance.now();
-      }
+    }
+    if ((faults.isFaulty && holdsAfter(sent, plan)) || holdsAt(sent, plan)) {
+      await Promise.race([faults.release(), aborted(signal)]);
+      dueAtMs = performance.now();
     }
     await until(dueAtMs, signal);
     if (signal.aborted) {
@@ -61,6 +61,11 @@ function holdsAfter(sent: number, { directives: { holdAfter, holdEvery }, tokens
     return true;
   }
   return holdEvery !== null && sent > 0 && sent < tokens.length && sent % holdEvery === 0;
+}
+
+/** A continuation begins where the reply broke off, and comes by the places that are after it. */
+function holdsAt(sent: number, { directives, tokens, tokensBefore }: ReplyPlan): boolean {
+  return sent <= tokens.length && directives.holdAt.includes(tokensBefore + sent);
 }
 
 function faultAfter(sent: number, { directives }: ReplyPlan): "cut" | "error" | "stall" | null {

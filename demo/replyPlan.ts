@@ -16,6 +16,8 @@ export interface ReplyPlan {
   wholeText: string;
   /** What this attempt sends. */
   tokens: string[];
+  /** Of the whole reply: those that come before what this attempt sends. */
+  tokensBefore: number;
   finish: Directives["finish"];
   isContinuation: boolean;
   /** The same for every attempt at the same reply. */
@@ -40,6 +42,7 @@ export function planReply(request: ModelRequest): ReplyPlan {
     directives,
     wholeText: alreadySaid === null || wholeText.startsWith(alreadySaid) ? wholeText : alreadySaid + rest,
     tokens: tooLong ? tokens.slice(0, request.maxTokens ?? 0) : tokens,
+    tokensBefore: Math.max(0, tokenise(wholeText).length - tokens.length),
     finish: tooLong ? "length" : directives.finish,
     isContinuation: alreadySaid !== null,
     replyKey: JSON.stringify([request.wire, request.model, turns]),

@@ -14,6 +14,8 @@ export interface LoggedRequest {
   startedAtMs: number;
   /** What went out in this attempt so far. */
   sentText: string;
+  /** Tokens of this attempt that are not out. */
+  unsentTokens: number;
   /** The whole reply this attempt works on, with what an earlier attempt has said already. */
   wholeText: string;
   isContinuation: boolean;
@@ -41,6 +43,7 @@ export class RequestLog {
       messages: request.turns,
       startedAtMs: Date.now(),
       sentText: "",
+      unsentTokens: plan.tokens.length,
       wholeText: plan.wholeText,
       isContinuation: plan.isContinuation,
       state: "streaming",

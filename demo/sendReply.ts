@@ -92,6 +92,7 @@ async function sendTokens(open: OpenReply, { format, log, pacing }: ReplySetting
       case "token":
         outputTokens++;
         logged.sentText += paced.text;
+        logged.unsentTokens--;
         await body?.write(format.token(reply, paced.text));
         break;
       case "cut":

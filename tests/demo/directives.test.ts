@@ -18,10 +18,15 @@ beforeEach(async () => {
   await fetch(`${server.url}/control/requests`, { method: "DELETE" });
 });
 
-async function* openaiTexts(content: string): AsyncGenerator<string> {
+/** The reply to `content`; given what was `said` of it, the rest. */
+async function* openaiTexts(content: string, said?: string): AsyncGenerator<string> {
+  const continued = [
+    { role: "assistant" as const, content: said ?? "" },
+    { role: "user" as const, content: "Continue exactly where you broke off." },
+  ];
   const stream = await openai.chat.completions.create({
     model: "demo",
-    messages: [{ role: "user", content }],
+    messages: [{ role: "user", content }, ...(said === undefined ? [] : continued)],
     stream: true,
   });
   for await (const chunk of stream) {
@@ -136,6 +141,24 @@ test("a reply that holds every few tokens waits as often as it has such steps be
     await fetch(`${server.url}/control/release`, { method: "POST" });
   }
   expect((await texts).join("")).toBe(server.requests[0]?.wholeText);
+});
+
+test("places to hold at are counted in the whole reply, so a continuation holds at those after it", async () => {
+  const ask = "Rivers [demo tokens=30 rate=0 holdAt=0,20]";
+  const releaseAt = async (sentTokens: number) => {
+    await vi.waitUntil(() => server.requests.at(-1)?.state === "onHold");
+    expect(tokenise(server.requests.at(-1)?.sentText ?? "")).toHaveLength(sentTokens);
+    await fetch(`${server.url}/control/release`, { method: "POST" });
+  };
+  const first = Array.fromAsync(openaiTexts(ask));
+  await releaseAt(0);
+  await releaseAt(20);
+  const whole = (await first).join("");
+
+  const said = tokenise(whole).slice(0, 12).join("");
+  const rest = Array.fromAsync(openaiTexts(ask, said));
+  await releaseAt(8);
+  expect(said + (await rest).join("")).toBe(whole);
 });
 
 test("awkward chunks of one byte carry wide characters and joined emoji unharmed", async () => {

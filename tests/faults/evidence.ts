@@ -1,0 +1,100 @@
+/** What a scenario leaves behind for the rules: what clients saw, what the model was asked and sent, what is stored. */
+import type { RequestState } from "../../demo/requestLog.ts";
+import type { Turn } from "../../demo/conversation.ts";
+import type { RunStatus } from "../../convex/shared/streamEvents.ts";
+import type { FaultKind, Stage } from "./faultTable.ts";
+
+/** One change of what a client shows. `atMs` is on the clock of the suite, as everywhere here. */
+export interface Sample {
+  atMs: number;
+  text: string;
+  status: RunStatus;
+  attempt: number;
+  role: "driver" | "spectator";
+}
+
+export interface ClientEvidence {
+  name: string;
+  samples: Sample[];
+  /** Still there at the end, with nothing wrong any more, so that it has to show what everybody shows. */
+  isOpenAtEnd: boolean;
+}
+
+/** A POST to /chat-stream. */
+export interface PostEvidence {
+  runToken: string;
+  /** Null: no head came. */
+  httpStatus: number | null;
+  /** Of the `start` event; null if none came. */
+  attempt: number | null;
+  /** Units of the reply that this POST has brought, with what was there before. */
+  liveLength: number;
+  /** The last word of the stream. */
+  last: "done" | "error" | null;
+}
+
+/** A request that reached the model. */
+export interface ModelRequestEvidence {
+  startedAtMs: number;
+  /** When its connection was seen to be over; null while it is open. */
+  closedAtMs: number | null;
+  messages: Turn[];
+  sentText: string;
+  wholeText: string;
+  isContinuation: boolean;
+  state: RequestState;
+  overlap: number;
+  /** Its connection was disturbed on the way, so not all that was sent has arrived. */
+  isDisturbed: boolean;
+}
+
+export interface InjectedFault {
+  kind: FaultKind;
+  stage: Stage;
+  atMs: number;
+  /** When it was over. */
+  endedAtMs: number;
+}
+
+/** What the database held at a moment, as a client without faults read it. */
+export interface StoredSample {
+  atMs: number;
+  status: RunStatus;
+  attempt: number;
+  persistedLength: number;
+}
+
+export interface FinalState {
+  status: RunStatus;
+  error: { kind: string; message: string } | null;
+  /** What `getChatBody` answers, and `getText`. */
+  bodyText: string;
+  storedText: string | null;
+  userMessages: number;
+  replies: number;
+}
+
+export interface Evidence {
+  /** For the person who reads about a failure. */
+  title: string;
+  ask: string;
+  sends: number;
+  /** How long the model would take to say everything, undisturbed. */
+  workMs: number;
+  injected: InjectedFault[];
+  requests: ModelRequestEvidence[];
+  clients: ClientEvidence[];
+  posts: PostEvidence[];
+  stored: StoredSample[];
+  /** When the stop was asked for; null: never. */
+  stopAskedAtMs: number | null;
+  isDeleted: boolean;
+  /** When the run was seen to have ended; null: it had not when the suite gave up. */
+  endedAtMs: number | null;
+  /** Since when nothing was wrong any more, and the suite held nothing up. */
+  quietSinceMs: number;
+  /** Null for a deleted chat. */
+  final: FinalState | null;
+  /** Rows of the chat that are left, by table, after all that should remove them. */
+  rowsLeft: Record<string, number>;
+}

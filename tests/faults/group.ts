@@ -1,0 +1,110 @@
+/** Plays the scenarios that share a deployment at a time, and counts what they leave in its tables. */
+import { Conductor } from "./conductor.ts";
+import type { Evidence } from "./evidence.ts";
+import type { Stage } from "./faultTable.ts";
+import { isScripted } from "./faultTable.ts";
+import type { Scenario } from "./scenario.ts";
+import { StoredRows, type Rows } from "./storedReply.ts";
+import { StrikeSchedule } from "./strikeSchedule.ts";
+import type { World } from "./world.ts";
+
+/** Nothing that a person waits for is silent. */
+const tellEveryMs = 15_000;
+
+export interface PlayedScenario {
+  scenario: Scenario;
+  evidence: Evidence;
+}
+
+/** The scenarios are of one group, so they have the same strikes. */
+export async function playGroup(world: World, scenarios: readonly Scenario[]): Promise<PlayedScenario[]> {
+  const strikes = (scenarios[0]?.strikes ?? []).map(({ kind, downMs }) => ({ kind, downMs }));
+  const schedule = new StrikeSchedule(strikes, ({ kind, downMs }) => world.strike(kind, downMs));
+  const conductors: Conductor[] = [];
+  const progress = setInterval(() => tellProgress(conductors), tellEveryMs);
+  try {
+    for (const scenario of scenarios) conductors.push(await Conductor.start(world, scenario, schedule));
+    await Promise.all(conductors.map((conductor) => conductor.play()));
+    const played = await Promise.all(
+      conductors.map(async (conductor) => ({
+        scenario: conductor.scenario,
+        evidence: withScripted(await conductor.conclude(), conductor.scenario),
+      })),
+    );
+    await countRows(world, conductors);
+    return played;
+  } finally {
+    clearInterval(progress);
+    await Promise.all(conductors.map((conductor) => conductor.close()));
+    await world.forgetRequests();
+  }
+}
+
+function tellProgress(conductors: readonly Conductor[]): void {
+  const waitedFor = conductors.filter(({ doing }) => doing !== "over");
+  const list = waitedFor.map(({ scenario, doing }) => `#${scenario.number} ${doing}`).join(", ");
+  console.log(`  ${waitedFor.length} of ${conductors.length} scenarios go on: ${list}`);
+}
+
+/** Adds the faults that the message itself asked the model for, where the model's log shows that they happened. */
+function withScripted(evidence: Evidence, { faults }: Scenario): Evidence {
+  for (const { kind, stage } of faults.filter(({ kind }) => isScripted(kind))) {
+    const met = evidence.requests.find(({ state, sentText, isContinuation }) => {
+      switch (kind) {
+        case "providerRefuses":
+          return state === "refused";
+        case "providerCuts":
+        case "providerErrors":
+          return state === "cut";
+        case "providerRepeats":
+          return isContinuation;
+        default:
+          return sentText !== "";
+      }
+    });
+    if (met !== undefined)
+      evidence.injected.push(scriptedFault(kind, stage, met.closedAtMs ?? met.startedAtMs));
+  }
+  return evidence;
+}
+
+function scriptedFault(kind: Scenario["faults"][number]["kind"], stage: Stage, atMs: number) {
+  return { kind, stage, atMs, endedAtMs: atMs };
+}
+
+/** Deleted chats are gone already; of the others first what their runs leave is removed, then they are deleted. */
+async function countRows(world: World, conductors: readonly Conductor[]): Promise<void> {
+  const stored = new StoredRows(world.address);
+  await stored.removeLeftovers();
+  const isClean = (rows: Rows) => Object.values(leftovers(rows)).every((table) => table.length === 0);
+  attribute(leftovers(await stored.readUntil(isClean)), conductors);
+  await stored.deleteChats();
+  const isEmpty = (rows: Rows) => Object.values(rows).every((table) => table.length === 0);
+  attribute(await stored.readUntil(isEmpty), conductors);
+}
+
+/** What nobody needs ten minutes after a run's end. */
+function leftovers(rows: Rows): Rows {
+  const { runs = [], tails = [], serverQueue = [], replyStreams = [] } = rows;
+  const component = Object.entries(rows).filter(([table]) => table.includes("/"));
+  const stillStored = replyStreams.filter(({ isStored }) => isStored === true);
+  return { runs, tails, serverQueue, replyStreams: stillStored, ...Object.fromEntries(component) };
+}
+
+/** Rows that name no chat of the group are everybody's. */
+function attribute(rows: Rows, conductors: readonly Conductor[]): void {
+  for (const [table, left] of Object.entries(rows)) {
+    for (const row of left) {
+      const owner = conductors.filter(
+        ({ turn }) =>
+          turn !== null &&
+          [row._id, row["chatId"], row["messageId"]].some(
+            (id) => id === turn.chatId || id === turn.messageId,
+          ),
+      );
+      for (const { evidence } of owner.length > 0 ? owner : conductors) {
+        evidence.rowsLeft[table] = (evidence.rowsLeft[table] ?? 0) + 1;
+      }
+    }
+  }
+}

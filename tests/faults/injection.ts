@@ -1,0 +1,183 @@
+/** How each fault is brought about, once its stage has come. What lasts goes on in the background until it is over. */
+import { setTimeout as delay } from "node:timers/promises";
+import { mintToken } from "../../src/sending/clientTokens.ts";
+import type { Conductor } from "./conductor.ts";
+import {
+  isDeploymentFault,
+  isScripted,
+  type DeploymentFault,
+  type FaultKind,
+  type ScriptedFault,
+} from "./faultTable.ts";
+import type { FaultyLink } from "./faultyLink.ts";
+import type { PlannedFault } from "./scenario.ts";
+import type { Tab } from "./tab.ts";
+import { carries } from "./world.ts";
+
+/** Missed: there was nothing to disturb. A promise: until the fault is over. */
+type Outcome = "done" | "missed" | { untilOver: Promise<unknown> };
+type Injection = (conductor: Conductor, fault: PlannedFault) => Promise<Outcome> | Outcome;
+
+/** Those of the deployment come from the group's schedule, scripted ones from the message itself. */
+type InjectedHere = Exclude<FaultKind, DeploymentFault | ScriptedFault>;
+
+const slowBytesPerSecond = 6_000;
+/** For what is expected at once, and does not come where another fault is in the way. */
+const soonMs = 1_500;
+
+export async function inject(conductor: Conductor, fault: PlannedFault): Promise<void> {
+  const { kind, stage } = fault;
+  if (isScripted(kind) || isDeploymentFault(kind)) return;
+  const noted = conductor.note(kind, stage);
+  const outcome = await injections[kind](conductor, fault);
+  if (outcome === "missed") {
+    conductor.evidence.injected = conductor.evidence.injected.filter((other) => other !== noted);
+  } else if (outcome === "done") {
+    noted.endedAtMs = Date.now();
+  } else {
+    noted.endedAtMs = Number.POSITIVE_INFINITY;
+    conductor.lasting.push(outcome.untilOver.then(() => (noted.endedAtMs = Date.now())));
+  }
+}
+
+const injections: Record<InjectedHere, Injection> = {
+  driverCloses: async ({ driver }) => {
+    if (!driver.isOpen) return "missed";
+    await driver.close();
+    return "done";
+  },
+  driverReloads: async (conductor): Promise<Outcome> => {
+    const { driver, turn } = conductor;
+    if (!driver.isOpen) return "missed";
+    if (turn === null) await sendIsOut(conductor);
+    conductor.replacePage();
+    await driver.reload(turn);
+    return "done";
+  },
+  driverStuck: ({ driver }) => {
+    if (!driver.isOpen) return "missed";
+    driver.links.site.hold("down");
+    return "done";
+  },
+  driverReadsSlowly: ({ driver }) => {
+    if (!driver.isOpen) return "missed";
+    driver.links.site.trickle(slowBytesPerSecond);
+    return "done";
+  },
+  driverPostsTwice: ({ driver }) => {
+    const { runToken } = driver;
+    if (!driver.isOpen || runToken === null) return "missed";
+    return { untilOver: driver.postBesides(runToken, true) };
+  },
+  secondDriverRaces: async (conductor): Promise<Outcome> => {
+    const rival = conductor.spectators.find(({ isOpen }) => isOpen) ?? (await conductor.addSpectator());
+    return { untilOver: rival.postBesides(mintToken(), false) };
+  },
+  driverSleeps: ({ driver }, { durationMs }) => {
+    if (!driver.isOpen) return "missed";
+    driver.sleep();
+    return { untilOver: delay(durationMs).then(() => driver.wake()) };
+  },
+  spectatorJoinsLate: async (conductor): Promise<Outcome> => {
+    await conductor.addSpectator();
+    return "done";
+  },
+  spectatorLeavesAndReturns: async (conductor, { durationMs }) => {
+    const spectator = await openSpectator(conductor);
+    await spectator.close();
+    return { untilOver: delay(durationMs).then(() => conductor.addSpectator()) };
+  },
+  spectatorSocketCut: async (conductor, { durationMs }) => {
+    const { deployment } = (await openSpectator(conductor)).links;
+    deployment.refuse(true);
+    deployment.cut();
+    return { untilOver: delay(durationMs).then(() => deployment.refuse(false)) };
+  },
+  providerStalls: (conductor, { durationMs }) => {
+    if (conductor.requests().at(-1)?.state !== "onHold") return "missed";
+    return { untilOver: delay(durationMs) };
+  },
+  siteCut: ({ driver }) => {
+    if (!driver.isOpen) return "missed";
+    // Before the POST there is nothing to cut: it finds nobody, once.
+    if (driver.links.site.cut() > 0) return "done";
+    driver.links.site.refuse(true);
+    return { untilOver: delay(soonMs).then(() => driver.links.site.refuse(false)) };
+  },
+  siteStall: ({ driver }, { durationMs }) =>
+    driver.isOpen ? stall(driver.links.site, durationMs) : "missed",
+  siteAnswerLost: ({ driver }, { durationMs }) => {
+    if (!driver.isOpen) return "missed";
+    const { site } = driver.links;
+    site.swallowAnswers();
+    return { untilOver: delay(durationMs).then(() => site.cut()) };
+  },
+  deploymentCut: ({ driver }, { durationMs }) => {
+    if (!driver.isOpen) return "missed";
+    const { deployment } = driver.links;
+    deployment.refuse(true);
+    deployment.cut();
+    return { untilOver: delay(durationMs).then(() => deployment.refuse(false)) };
+  },
+  deploymentStall: ({ driver }, { durationMs }) =>
+    driver.isOpen ? stall(driver.links.deployment, durationMs) : "missed",
+  sendAnswerLost: async (conductor): Promise<Outcome> => {
+    await sendIsOut(conductor);
+    conductor.driver.links.deployment.cut();
+    return "done";
+  },
+  providerLinkCut: (conductor) => {
+    const count = conductor.world.providerLink.cut(carries(conductor.marker));
+    if (count === 0) return "missed";
+    conductor.disturbRequests();
+    return "done";
+  },
+  providerLinkStall: (conductor, { durationMs }) => {
+    const { providerLink } = conductor.world;
+    const chosen = carries(conductor.marker);
+    if (providerLink.hold("down", chosen) === 0) return "missed";
+    return { untilOver: delay(durationMs).then(() => providerLink.resume(chosen)) };
+  },
+  providerAnswerLost: (conductor, { durationMs }) => {
+    const { providerLink } = conductor.world;
+    const chosen = carries(conductor.marker);
+    if (providerLink.swallowAnswers(chosen) === 0) return "missed";
+    conductor.disturbRequests();
+    return { untilOver: delay(durationMs).then(() => providerLink.cut(chosen)) };
+  },
+  stopFromDriver: (conductor) => stop(conductor, conductor.driver),
+  stopFromSpectator: async (conductor) => stop(conductor, await openSpectator(conductor)),
+  deleteChat: async (conductor) => {
+    const tab = [conductor.driver, ...conductor.spectators].find(({ isOpen }) => isOpen);
+    const deleting = (tab ?? (await conductor.addSpectator())).deleteChat();
+    return { untilOver: deleting.then(() => (conductor.evidence.isDeleted = true)) };
+  },
+};
+
+function stop(conductor: Conductor, tab: Tab): Outcome {
+  if (!tab.isOpen) return "missed";
+  conductor.evidence.stopAskedAtMs ??= Date.now();
+  return { untilOver: tab.stop() };
+}
+
+async function openSpectator(conductor: Conductor): Promise<Tab> {
+  return conductor.spectators.find(({ isOpen }) => isOpen) ?? (await conductor.addSpectator());
+}
+
+function stall(link: FaultyLink, durationMs: number): Outcome {
+  link.hold("up");
+  link.hold("down");
+  return { untilOver: delay(durationMs).then(() => link.resume()) };
+}
+
+/** The message leaves, and its answer is swallowed: seen by the bytes that came for it and went nowhere. */
+async function sendIsOut(conductor: Conductor): Promise<void> {
+  const { deployment } = conductor.driver.links;
+  await conductor.until(() => deployment.connections.size > 0, soonMs);
+  deployment.swallowAnswers();
+  const answered = () =>
+    [...deployment.connections].reduce((sum, connection) => sum + connection.answered, 0);
+  const before = answered();
+  conductor.openGate("beforeSend");
+  await conductor.until(() => answered() > before, soonMs);
+}

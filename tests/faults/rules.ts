@@ -1,0 +1,226 @@
+/** What must always hold, judged from outside: pure functions over the evidence of one scenario. */
+import { hasEnded } from "../../convex/shared/streamEvents.ts";
+import { endWithinMs } from "./endWithin.ts";
+import type { Evidence, FinalState } from "./evidence.ts";
+import { isDeploymentFault } from "./faultTable.ts";
+import { isFoundedOnWhatWasSent, persistedBefore, rightTexts, textsAfter } from "./sentTexts.ts";
+
+/** A sentence for each thing that is wrong; none: the rule holds. */
+export type Rule = (evidence: Evidence) => string[];
+
+export interface BrokenRule {
+  rule: string;
+  what: string;
+}
+
+/** Units by which a driver may be ahead of the database: four thousand and one piece of five hundred. */
+const maxAhead = 4_500;
+
+export const rules = {
+  /** Within an attempt the text is what the model sent, in order, nothing twice, nothing missing. */
+  finalTextIsWhatWasSent: ({ final, requests, stopAskedAtMs }) => {
+    if (final === null || !hasEnded(final.status)) return [];
+    const text = final.bodyText;
+    if (requests.length === 0 && text === "") return [];
+    const isRight = requests.some((request) => {
+      if (!isFoundedOnWhatWasSent(request, requests)) return false;
+      const mayBePart =
+        request.isDisturbed ||
+        final.status === "interrupted" ||
+        (final.status === "stopped" && stopAskedAtMs !== null);
+      return textsAfter(request).some((sent) =>
+        mayBePart
+          ? sent.startsWith(text) && text.length >= persistedBefore(request).length
+          : sent === text && (final.status !== "complete" || request.state === "finished"),
+      );
+    });
+    return isRight
+      ? []
+      : [`the reply (${final.status}) is none of what the model's words come to: ${quote(text)}`];
+  },
+
+  /** A successor goes on from all that anybody saw persisted. */
+  persistedTextIsKept: ({ final, requests, stored }) => {
+    const lost = requests.flatMap((request) => {
+      const before = persistedBefore(request).length;
+      const seen = persistedUntil(stored, request.startedAtMs);
+      return request.isContinuation && before < seen
+        ? [`an attempt went on from ${before} units when ${seen} were persisted`]
+        : [];
+    });
+    const seen = persistedUntil(stored, Number.POSITIVE_INFINITY);
+    if (final !== null && final.bodyText.length < seen) {
+      lost.push(`the reply has ${final.bodyText.length} units, and ${seen} were persisted`);
+    }
+    return lost;
+  },
+
+  /** Nobody was ever shown anything but a beginning of what the model said. */
+  shownTextWasSent: ({ clients, requests }) => {
+    const right = rightTexts(requests);
+    return clients.flatMap(({ name, samples }) => {
+      const wrong = samples.find(({ text }) => text !== "" && !right.some((sent) => sent.startsWith(text)));
+      return wrong === undefined ? [] : [`${name} showed what nobody said: ${quote(wrong.text)}`];
+    });
+  },
+
+  /** Shown text grows. What a dead attempt showed beyond the persisted text gives way once, in one step. */
+  shownTextNeverShrinks: (evidence) => {
+    const allowed = deathsOf(evidence);
+    return evidence.clients.flatMap(({ name, samples }) => {
+      const swaps = samples.flatMap((sample, index) => {
+        const before = samples[index - 1]?.text ?? "";
+        return sample.text.startsWith(before) ? [] : [`${quote(before)} became ${quote(sample.text)}`];
+      });
+      return swaps.length <= allowed
+        ? []
+        : [`${name} changed shown text ${swaps.length} times, for ${allowed} deaths: ${swaps.at(-1)}`];
+    });
+  },
+
+  noHalfCharacters: ({ clients, final }) => {
+    const halves = clients.flatMap(({ name, samples }) =>
+      samples.some(({ text }) => !text.isWellFormed()) ? [`${name} showed half a character`] : [],
+    );
+    if (final !== null && !final.bodyText.isWellFormed()) halves.push("half a character is stored");
+    return halves;
+  },
+
+  /** In the end everybody sees the same, and the database holds it. */
+  everybodyAgrees: ({ clients, final }) => {
+    if (final === null || !hasEnded(final.status)) return [];
+    const wrong = clients.flatMap(({ name, samples, isOpenAtEnd }) => {
+      const last = samples.at(-1);
+      if (!isOpenAtEnd || (last?.text === final.bodyText && last.status === final.status)) return [];
+      return [`${name} ended with ${last?.status} ${quote(last?.text ?? "nothing")}, not ${describe(final)}`];
+    });
+    if (final.storedText !== final.bodyText) {
+      wrong.push(
+        `getText answers ${quote(final.storedText ?? "null")}, getChatBody ${quote(final.bodyText)}`,
+      );
+    }
+    return wrong;
+  },
+
+  oneMessagePerSend: ({ sends, final }) =>
+    final === null || (final.userMessages === sends && final.replies === sends)
+      ? []
+      : [`${sends} sent, ${final.userMessages} messages and ${final.replies} replies are there`],
+
+  /** A run that is being written is given to nobody else. */
+  oneDriverPerAttempt: ({ posts }) => {
+    const holders = Map.groupBy(
+      posts.filter(({ attempt }) => attempt !== null),
+      ({ attempt }) => attempt,
+    );
+    return [...holders].flatMap(([attempt, given]) => {
+      const tokens = new Set(given.map(({ runToken }) => runToken));
+      return tokens.size > 1 ? [`${tokens.size} callers were given attempt ${attempt}`] : [];
+    });
+  },
+
+  /** A driver is never far ahead of the database: what a death takes from the screen is little. */
+  driverIsNotFarAhead: ({ posts, requests }) => {
+    const [next] = requests.filter(({ isContinuation }) => isContinuation);
+    if (next === undefined) return [];
+    const persisted = persistedBefore(next).length;
+    const shown = Math.max(
+      0,
+      ...posts.filter(({ attempt }) => attempt === 1).map(({ liveLength }) => liveLength),
+    );
+    return shown - persisted <= maxAhead
+      ? []
+      : [`a driver had ${shown} units of which ${persisted} were persisted`];
+  },
+
+  endsInTime: ({ endedAtMs, quietSinceMs, workMs, isDeleted }) => {
+    if (isDeleted) return [];
+    if (endedAtMs === null) return ["the run never ended"];
+    const tookMs = endedAtMs - quietSinceMs - workMs;
+    return tookMs <= endWithinMs
+      ? []
+      : [`the run ended ${(tookMs / 1_000).toFixed(1)} s after its last fault`];
+  },
+
+  statusIsTrue: (evidence) => {
+    const { final, requests, stopAskedAtMs } = evidence;
+    switch (final?.status) {
+      case "complete":
+        return requests.some(({ state }) => state === "finished") ? [] : ["complete, and no model finished"];
+      case "stopped":
+        return stopAskedAtMs === null ? ["stopped, and nobody asked for it"] : [];
+      case "failed":
+        return brokenFailure(evidence);
+      case "interrupted":
+        return strikesOf(evidence) >= 2 ? [] : [`interrupted after ${strikesOf(evidence)} deaths`];
+      default:
+        return [];
+    }
+  },
+
+  /** Who was told that the reply is done, or failed, was told the truth. */
+  lastWordIsTrue: ({ final, posts }) => {
+    if (final === null) return [];
+    const isDone = final.status === "complete" || final.status === "stopped";
+    return posts.flatMap(({ last }) =>
+      last === null || (last === "done") === isDone
+        ? []
+        : [`a driver was told ${last} of a reply that is ${final.status}`],
+    );
+  },
+
+  /** Ended, stopped and deleted replies leave no model talking. */
+  modelIsLetGo: ({ requests }) =>
+    requests.flatMap(({ closedAtMs, state }) =>
+      closedAtMs === null ? [`a request to the model is still ${state}`] : [],
+    ),
+
+  noRowsLeft: ({ rowsLeft }) =>
+    Object.entries(rowsLeft).map(([table, count]) => `${count} rows are left in ${table}`),
+} satisfies Record<string, Rule>;
+
+export type RuleName = keyof typeof rules;
+
+export function brokenRules(evidence: Evidence): BrokenRule[] {
+  return Object.entries(rules).flatMap(([rule, judge]) => judge(evidence).map((what) => ({ rule, what })));
+}
+
+function brokenFailure({ final, requests }: Evidence): string[] {
+  const message = final?.error?.message ?? "";
+  const broken: string[] = [];
+  if (!/[a-z]{3}.* .*[a-z]{3}/i.test(message) || /\[object|undefined|null/.test(message)) {
+    broken.push(`failed with a message for nobody: ${quote(message)}`);
+  }
+  if (!requests.some(({ state, isDisturbed }) => isDisturbed || state === "refused" || state === "cut")) {
+    broken.push(`failed, and nothing was wrong with the model: ${quote(message)}`);
+  }
+  return broken;
+}
+
+/** How often text may have given way: at each take-over, and where a dead run was sealed as it was. */
+function deathsOf(evidence: Evidence): number {
+  const attempts = Math.max(1, ...evidence.stored.map(({ attempt }) => attempt));
+  const isSealed = evidence.final?.status === "interrupted" || evidence.final?.status === "stopped";
+  return attempts - 1 + (isSealed && strikesOf(evidence) >= attempts ? 1 : 0);
+}
+
+function strikesOf({ injected }: Evidence): number {
+  return injected.filter(({ kind }) => isDeploymentFault(kind)).length;
+}
+
+function persistedUntil(stored: Evidence["stored"], atMs: number): number {
+  return Math.max(
+    0,
+    ...stored.filter((sample) => sample.atMs < atMs).map(({ persistedLength }) => persistedLength),
+  );
+}
+
+function describe({ status, bodyText }: FinalState): string {
+  return `${status} ${quote(bodyText)}`;
+}
+
+/** The end of a text, where what went wrong is. */
+function quote(text: string): string {
+  const shown = text.length > 160 ? `… ${text.slice(-160)}` : text;
+  return `“${shown}” (${text.length} units)`;
+}

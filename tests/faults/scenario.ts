@@ -1,0 +1,193 @@
+/** Makes up scenarios: the same seed and number are always the same scenario, whoever runs it and beside what. */
+import { hash } from "node:crypto";
+import { diceOf, type Dice } from "../support/torture/dice.ts";
+import {
+  deploymentFaults,
+  faultKinds,
+  isDeploymentFault,
+  isScripted,
+  possibleStages,
+  stageIndex,
+  stages,
+  type DeploymentFault,
+  type FaultKind,
+  type ScriptedFault,
+  type Stage,
+} from "./faultTable.ts";
+
+export interface PlannedFault {
+  kind: FaultKind;
+  stage: Stage;
+  /** Of faults that last. */
+  durationMs: number;
+}
+
+export interface PlannedStrike {
+  kind: DeploymentFault;
+  /** Where this scenario waits for it; null: it comes when it comes. */
+  stage: Stage | null;
+  downMs: number;
+}
+
+export interface Scenario {
+  seed: number;
+  number: number;
+  model: "demo" | "demo-anthropic";
+  tokens: number;
+  /** Tokens a second; 0: as fast as they are taken. */
+  rate: number;
+  /** Tokens of the reply that are out when its middle has come. */
+  middle: number;
+  /** What the model server is told besides the three above. */
+  directives: string[];
+  spectators: number;
+  /** The direction in which the answer to the POST is held up when something happens before it. */
+  headHeld: "up" | "down";
+  /** In the order of their stages. */
+  faults: PlannedFault[];
+  /** Of the whole group, in order. */
+  strikes: PlannedStrike[];
+}
+
+/** Scenarios that share a deployment at a time: its server runs go four at once, and each has to get its turn. */
+export const groupSize = 16;
+
+/** Every cell that a scenario can aim at by itself; scenario after scenario takes the next one. */
+export const aims: readonly { kind: FaultKind; stage: Stage }[] = faultKinds
+  .filter((kind) => !isDeploymentFault(kind))
+  .flatMap((kind) => possibleStages(kind).map((stage) => ({ kind, stage })));
+
+/** Coprime to the number of aims, so that neighbours differ and every aim has its turn. */
+const aimStep = 37;
+
+export function planScenario(seed: number, number: number): Scenario {
+  const dice = diceFor(seed, `scenario ${number}`);
+  const isLong = dice.chance(0.03);
+  const tokens = isLong ? 2_000 + dice.below(1_500) : 30 + dice.below(100);
+  const faults = planFaults(dice, seed, number);
+  const isSlow = faults.some(({ kind }) => kind === "providerSlow");
+  const middle = 1 + Math.floor(tokens * (0.15 + 0.6 * dice.next()));
+  return {
+    seed,
+    number,
+    model: dice.chance(0.7) ? "demo" : "demo-anthropic",
+    tokens,
+    rate: isLong ? 0 : isSlow ? 12 + dice.below(10) : dice.pick([0, 80, 120, 200]),
+    middle,
+    directives: planDirectives(dice, faults, tokens, middle),
+    spectators: dice.pick([0, 1, 1, 1, 2]),
+    headHeld: dice.pick(["up", "down"] as const),
+    faults,
+    strikes: planStrikes(seed, number),
+  };
+}
+
+function planFaults(dice: Dice, seed: number, number: number): PlannedFault[] {
+  const offset = diceFor(seed, "aims").below(aims.length);
+  const aim = aims[(offset + number * aimStep) % aims.length]!;
+  const chosen = [aim];
+  const more = dice.pick([0, 0, 1, 1, 2, 3]);
+  for (let count = 0; count < more; count++) {
+    const other = dice.pick(aims);
+    // One script for the model, and nothing that would keep the scenario from what it aims at.
+    const isTaken = chosen.some(
+      ({ kind }) => kind === other.kind || (isScripted(kind) && isScripted(other.kind)),
+    );
+    if (!isTaken && stageIndex(other.stage) >= stageIndex(aim.stage)) chosen.push(other);
+  }
+  return chosen
+    .map((fault) => ({ ...fault, durationMs: 300 + Math.floor(dice.next() ** 3 * 6_000) }))
+    .sort((a, b) => stageIndex(a.stage) - stageIndex(b.stage));
+}
+
+/** A deployment's fault hits its whole group; every scenario chooses for itself where it is hit. */
+function planStrikes(seed: number, number: number): PlannedStrike[] {
+  const group = Math.floor(number / groupSize);
+  const ofGroup = diceFor(seed, `group ${group}`);
+  const own = diceFor(seed, `strikes ${number}`);
+  const count = ofGroup.pick([0, 0, 1, 1, 2]);
+  let earliest = 0;
+  return Array.from({ length: count }, () => {
+    const kind = ofGroup.pick(deploymentFaults);
+    const downMs = kind === "killAndStayDown" ? 1_000 + ofGroup.below(5_000) : 0;
+    const index = earliest + own.below(stages.length - earliest + 1);
+    earliest = Math.min(index + 1, stages.length);
+    return { kind, stage: stages[index] ?? null, downMs };
+  });
+}
+
+function planDirectives(dice: Dice, faults: PlannedFault[], tokens: number, middle: number): string[] {
+  const directives = [`firstTokenMs=${dice.pick([0, 20, 100])}`];
+  if (dice.chance(0.5)) directives.push("text=plain");
+  if (dice.chance(0.3)) directives.push("unicode=1");
+  for (const { kind, stage } of faults) {
+    if (isScripted(kind)) directives.push(...script(dice, kind, placeOf(stage, tokens, middle)));
+  }
+  return [...new Set(directives)];
+}
+
+function script(dice: Dice, kind: ScriptedFault, place: number): string[] {
+  switch (kind) {
+    case "providerRefuses":
+      return [`refuse=${dice.pick([401, 429, 500, 503, 529, "context"])}`, `failTimes=${1 + dice.below(3)}`];
+    case "providerCuts":
+      return [`cutAfter=${place}`, ...(place === 0 ? [`failTimes=${1 + dice.below(3)}`] : [])];
+    case "providerErrors":
+      return [`errorAfter=${place}`, ...(place === 0 ? [`failTimes=${1 + dice.below(3)}`] : [])];
+    case "providerSlow":
+      return [];
+    case "providerSplitsCharacters":
+      return ["unicode=1", `chunk=${1 + dice.below(9)}`];
+    case "providerRepeats":
+      return [`overlap=${dice.pick([5, 19, 20, 40, 150, 200])}`];
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** Tokens that are out when a stage of the model's has come. */
+export function placeOf(stage: Stage, tokens: number, middle: number): number {
+  if (stage === "beforeFirstToken") return 0;
+  return stage === "middle" ? middle : tokens;
+}
+
+/** Where the model waits until the suite has done what is to be done there. */
+export function holdPlaces({ faults, strikes, tokens, middle }: Scenario): number[] {
+  const places = [...faults.filter(({ kind }) => !isScripted(kind)), ...strikes]
+    .map(({ stage }) => stage)
+    .filter((stage) => stage !== null)
+    .filter((stage) => ["beforeFirstToken", "middle", "lastFlush", "finish"].includes(stage))
+    .map((stage) => placeOf(stage, tokens, middle));
+  return [...new Set(places)].sort((a, b) => a - b);
+}
+
+const topics = ["comets", "tides", "bees", "glaciers", "bridges", "chess", "violins", "volcanoes"];
+
+/** The marker tells whose request it is, wherever it is seen. */
+export function askOf(scenario: Scenario): { ask: string; marker: string } {
+  const { seed, number, tokens, rate, directives } = scenario;
+  const marker = `mark${seed.toString(36)}x${number}x`;
+  const places = holdPlaces(scenario);
+  const all = [`tokens=${tokens}`, `rate=${rate}`, ...directives];
+  if (places.length > 0) all.push(`holdAt=${places.join(",")}`);
+  return { ask: `Tell me about ${topics[number % topics.length]} ${marker} [demo ${all.join(" ")}]`, marker };
+}
+
+/** How long the model takes undisturbed, with the waits before it is asked again. */
+export function workMsOf({ tokens, rate, faults }: Scenario): number {
+  const speakingMs = rate === 0 ? tokens * 2 : (tokens * 1_000) / rate;
+  const retriesMs = faults.some(({ kind }) => kind.startsWith("provider")) ? 3_000 : 0;
+  return speakingMs + retriesMs;
+}
+
+export function describeScenario(scenario: Scenario): string {
+  const faults = scenario.faults.map(({ kind, stage, durationMs }) => `${kind}@${stage}(${durationMs} ms)`);
+  const strikes = scenario.strikes.map(
+    ({ kind, stage, downMs }) => `${kind}@${stage ?? "anywhere"}(+${downMs} ms)`,
+  );
+  return `#${scenario.number} ${scenario.model} ${askOf(scenario).ask} · ${[...faults, ...strikes].join(", ")}`;
+}
+
+function diceFor(seed: number, purpose: string): Dice {
+  return diceOf(Number.parseInt(hash("sha256", `${seed} ${purpose}`).slice(0, 8), 16));
+}

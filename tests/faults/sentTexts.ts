@@ -1,0 +1,62 @@
+/**
+ * What a reply may be, worked out anew from what the model was asked and what it sent: nothing of the product is used,
+ * so that a fault of the product's own cannot excuse itself.
+ */
+import type { ModelRequestEvidence } from "./evidence.ts";
+
+/** A repetition that is shorter occurs by chance and stays; longer ones than the longest are not looked for. */
+const minRepeated = 20;
+const maxRepeated = 200;
+
+/** The persisted text from which a request asks the model to go on; "" for the first attempt. */
+export function persistedBefore({ isContinuation, messages }: ModelRequestEvidence): string {
+  return isContinuation ? (messages.at(-2)?.text ?? "") : "";
+}
+
+/** The reply as it is after all that this request sent; more than one where a repetition may as well be meant. */
+export function textsAfter(request: ModelRequestEvidence): string[] {
+  const before = persistedBefore(request);
+  const sent = request.sentText.toWellFormed();
+  const whole = before + sent;
+  for (let length = Math.min(maxRepeated, before.length, sent.length); length >= minRepeated; length--) {
+    const repeated = sent.slice(0, length);
+    if (!before.endsWith(repeated)) continue;
+    const without = before + sent.slice(length);
+    return isAmbiguous(before, repeated) ? [without, whole] : [without];
+  }
+  return [whole];
+}
+
+/** A repetition that stood there before, or consists of repetitions, may be the text itself. */
+function isAmbiguous(before: string, repeated: string): boolean {
+  if (before.indexOf(repeated) < before.length - repeated.length) return true;
+  for (let period = 1; period <= repeated.length / 2; period++) {
+    if (repeated.startsWith(repeated.slice(period))) return true;
+  }
+  return false;
+}
+
+/** Every text that was ever the right one to show, in part or whole. */
+export function rightTexts(requests: readonly ModelRequestEvidence[]): string[] {
+  return requests.flatMap(textsAfter);
+}
+
+/** Whether what an attempt went on from had been sent before it, attempt by attempt. */
+export function isFoundedOnWhatWasSent(
+  request: ModelRequestEvidence,
+  requests: readonly ModelRequestEvidence[],
+): boolean {
+  const before = persistedBefore(request);
+  if (before === "") return true;
+  return requests.some(
+    (earlier) =>
+      earlier !== request &&
+      earlier.startedAtMs <= request.startedAtMs &&
+      persistedBefore(earlier).length <= before.length &&
+      textsAfter(earlier).some((text) => text.startsWith(before)) &&
+      isFoundedOnWhatWasSent(
+        earlier,
+        requests.filter((other) => other !== request),
+      ),
+  );
+}

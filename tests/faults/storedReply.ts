@@ -1,0 +1,115 @@
+/** What the deployment holds of a reply and of whole chats, read past the app's clients: over HTTP, as an admin. */
+import { setTimeout as delay } from "node:timers/promises";
+import { ConvexHttpClient } from "convex/browser";
+import { api } from "../../convex/_generated/api.js";
+import type { EmbeddedReady } from "../support/embeddedDeployment.ts";
+import type { FinalState } from "./evidence.ts";
+import type { Turn } from "./tab.ts";
+
+export async function finalState(
+  url: string,
+  { chatId, messageId, streamId }: Turn,
+): Promise<FinalState | null> {
+  const client = new ConvexHttpClient(url, { logger: false });
+  const messages = await client.query(api.messages.list, { chatId });
+  const reply = messages.find(({ _id }) => _id === messageId)?.reply;
+  if (!reply) return null;
+  const [body, text] = await Promise.all([
+    client.query(api.chats.getChatBody, { streamId }),
+    client.query(api.messages.getText, { messageId }),
+  ]);
+  return {
+    status: reply.status,
+    error: reply.error,
+    bodyText: body.text,
+    storedText: text?.text ?? null,
+    userMessages: messages.filter(({ role }) => role === "user").length,
+    replies: messages.filter(({ role }) => role === "assistant").length,
+  };
+}
+
+const component = "persistentTextStreaming";
+
+type Row = Record<string, unknown> & { _id: string };
+
+/** Rows by table; those of the component as `persistentTextStreaming/chunks`. */
+export type Rows = Record<string, Row[]>;
+
+export class StoredRows {
+  private readonly deployment: EmbeddedReady;
+
+  constructor(deployment: EmbeddedReady) {
+    this.deployment = deployment;
+  }
+
+  async read(): Promise<Rows> {
+    const rows: Rows = {};
+    for (const componentPath of ["", component]) {
+      const { page: tables } = (await this.system(
+        "tables",
+        { paginationOpts: page },
+        componentPath,
+      )) as Page<{
+        name: string;
+      }>;
+      for (const { name: table } of tables) {
+        const args = { table, order: "asc", paginationOpts: page };
+        const { page: found } = (await this.system("tableData", args, componentPath)) as Page<Row>;
+        rows[componentPath === "" ? table : `${component}/${table}`] = found;
+      }
+    }
+    return rows;
+  }
+
+  /** The ten minutes after which the app removes what an ended run needs no more, without the wait. */
+  async removeLeftovers(): Promise<void> {
+    const { runs = [] } = await this.read();
+    for (const { _id } of runs) {
+      await this.post("/api/function", { path: "runs:removeLeftovers", args: { runId: _id } });
+    }
+  }
+
+  async deleteChats(): Promise<void> {
+    const { chats = [] } = await this.read();
+    for (const { _id, lifecycle } of chats) {
+      if (lifecycle === "live")
+        await this.post("/api/function", { path: "chats:deleteChat", args: { chatId: _id } });
+    }
+  }
+
+  /** Reads until `isDone`, or until nothing has changed for a while. */
+  async readUntil(isDone: (rows: Rows) => boolean): Promise<Rows> {
+    let rows = await this.read();
+    for (let looks = 0; looks < 100 && !isDone(rows); looks++) {
+      await delay(100);
+      rows = await this.read();
+    }
+    return rows;
+  }
+
+  private async system(name: string, args: object, componentPath: string): Promise<unknown> {
+    const path = `_system/cli/${name}.js:default`;
+    return await this.post("/api/query", { path, args, componentPath });
+  }
+
+  private async post(path: string, body: object): Promise<unknown> {
+    const { url, adminKey } = this.deployment;
+    const response = await fetch(`${url}${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Convex ${adminKey}` },
+      body: JSON.stringify({ ...body, format: "json" }),
+    });
+    const answer = (await response.json()) as { status: string; value: unknown; errorMessage?: string };
+    if (answer.status !== "success") {
+      throw new Error(`${JSON.stringify(body)} was answered ${response.status} ${JSON.stringify(answer)}`);
+    }
+    return answer.value;
+  }
+}
+
+interface Page<Item> {
+  page: Item[];
+}
+
+/** More rows than any group leaves. */
+const page = { cursor: null, numItems: 100_000 };

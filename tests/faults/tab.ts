@@ -1,0 +1,279 @@
+/**
+ * A client as the app is one, without its screen: the product's own store and reader of a reply, over the official
+ * client, each behind network links of its own. Every change of what it would show is a sample.
+ */
+import { ConvexClient } from "convex/browser";
+import type { FunctionReturnType } from "convex/server";
+import { api } from "../../convex/_generated/api.js";
+import { mintToken } from "../../src/sending/clientTokens.ts";
+import { emptyReplyText, type ReplyText } from "../../src/streaming/mergeReplyText.ts";
+import { ReplyStore } from "../../src/streaming/replyStore.ts";
+import type { UpdateScheduler } from "../../src/streaming/updateScheduler.ts";
+import type { ClientEvidence, PostEvidence } from "./evidence.ts";
+import { FaultyLink } from "./faultyLink.ts";
+import { watchedFetch } from "./watchedFetch.ts";
+
+export interface Turn {
+  chatId: string;
+  messageId: string;
+  streamId: string;
+}
+
+export interface TabLinks {
+  deployment: FaultyLink;
+  site: FaultyLink;
+}
+
+export type Reply = NonNullable<FunctionReturnType<typeof api.messages.list>[number]["reply"]>;
+
+export class Tab {
+  readonly evidence: ClientEvidence;
+  readonly links: TabLinks;
+  private readonly siteUrl: string;
+  private client: ConvexClient;
+  private store: ReplyStore | null = null;
+  private turn: Turn | null = null;
+  private readonly posts: PostEvidence[];
+  private unsubscribers = new Map<"list" | "tail" | "body", () => void>();
+  private attempt = 0;
+  private isAsleep = false;
+
+  static async open(
+    name: string,
+    urls: { deployment: string; site: string },
+    evidence: { clients: ClientEvidence[]; posts: PostEvidence[] },
+  ): Promise<Tab> {
+    const [deployment, site] = await Promise.all([
+      FaultyLink.open(urls.deployment),
+      FaultyLink.open(urls.site),
+    ]);
+    const tab = new Tab(name, { deployment, site }, urls.site, evidence.posts);
+    evidence.clients.push(tab.evidence);
+    return tab;
+  }
+
+  private constructor(name: string, links: TabLinks, siteUrl: string, posts: PostEvidence[]) {
+    this.siteUrl = siteUrl;
+    this.evidence = { name, samples: [], isOpenAtEnd: true };
+    this.links = links;
+    this.posts = posts;
+    this.client = this.connect();
+  }
+
+  get isOpen(): boolean {
+    return this.evidence.isOpenAtEnd;
+  }
+
+  /** What it shows now. */
+  get shown(): { text: string; isSettled: boolean } {
+    const snapshot = this.store?.getSnapshot();
+    return {
+      text: snapshot?.text ?? "",
+      isSettled: snapshot !== undefined && snapshot.feed === "none" && !this.isDriving,
+    };
+  }
+
+  get isDriving(): boolean {
+    return this.store?.isDriving ?? false;
+  }
+
+  async send(prompt: string, clientRequestId: string): Promise<Turn> {
+    return await this.client.mutation(api.chats.createChat, { prompt, clientRequestId });
+  }
+
+  async stop(): Promise<void> {
+    if (this.turn !== null) await this.client.mutation(api.messages.stop, { messageId: this.turn.messageId });
+  }
+
+  async deleteChat(): Promise<void> {
+    if (this.turn !== null) await this.client.mutation(api.chats.deleteChat, { chatId: this.turn.chatId });
+  }
+
+  /** Shows the reply, as the page of its chat does. */
+  watch(turn: Turn, seed?: ReplyText): void {
+    this.turn = turn;
+    this.store = new ReplyStore({ seed, updates: nextTickUpdates() });
+    this.store.subscribe(() => this.sample());
+    this.subscribe("list", () =>
+      this.client.onUpdate(api.messages.list, { chatId: turn.chatId }, (messages) => {
+        const reply = messages.find(({ _id }) => _id === turn.messageId)?.reply;
+        if (!reply) return;
+        this.attempt = reply.attempt;
+        this.store?.receiveHead(reply);
+        this.follow();
+      }),
+    );
+    this.follow();
+  }
+
+  /** Drives the reply, from the moment at which the message is the server's. */
+  drive(turn: Turn): void {
+    this.watch(turn);
+    const { messageId, streamId } = turn;
+    this.store?.drive({
+      streamId,
+      runToken: mintToken(),
+      url: `${this.links.site.url}/chat-stream`,
+      fetch: watchedFetch(this.posts),
+      onTurnedAway: () => {
+        this.client.mutation(api.messages.leaveToServer, { messageId }).catch(() => {
+          // As the app: the chat may be gone by now, or the tab closed.
+        });
+      },
+    });
+  }
+
+  /** What a page does with a message that an earlier page sent: it drives no reply that somebody may have begun. */
+  leaveToServer(turn: Turn): void {
+    this.watch(turn);
+    this.client.mutation(api.messages.leaveToServer, { messageId: turn.messageId }).catch(() => {
+      // As the app: the run may be taken by now, or the chat gone.
+    });
+  }
+
+  /** A POST besides, of which nothing is shown; `isApart`: over a connection without faults. */
+  async postBesides(runToken: string, isApart: boolean): Promise<void> {
+    if (this.turn === null) return;
+    const site = isApart ? await FaultyLink.open(this.siteUrl) : this.links.site;
+    try {
+      const response = await watchedFetch(this.posts)(`${site.url}/chat-stream`, {
+        method: "POST",
+        headers: { "content-type": "application/json", accept: "text/event-stream" },
+        body: JSON.stringify({ streamId: this.turn.streamId, runToken }),
+        signal: AbortSignal.timeout(60_000),
+      });
+      await response.text();
+    } catch {
+      // The network has faults; what came until then was noted.
+    } finally {
+      if (site !== this.links.site) await site.close();
+    }
+  }
+
+  /** The token of its own POST; null before it. */
+  get runToken(): string | null {
+    return this.posts[0]?.runToken ?? null;
+  }
+
+  /** A new page in the same tab, which begins with what the old one kept. `turn` null: the message is sent again. */
+  async reload(turn: Turn | null): Promise<void> {
+    const kept = this.store?.unsettledText ?? null;
+    await this.leavePage();
+    this.links.site.heal();
+    this.links.deployment.heal();
+    this.client = this.connect();
+    if (turn !== null)
+      this.watch(turn, kept === null ? undefined : { ...emptyReplyText, ...kept, persistedLength: 0 });
+  }
+
+  /** The machine sleeps: its connections live, and nothing moves. */
+  sleep(): void {
+    this.isAsleep = true;
+    for (const link of Object.values(this.links)) {
+      link.hold("up");
+      link.hold("down");
+    }
+  }
+
+  wake(): void {
+    if (!this.isAsleep) return;
+    this.isAsleep = false;
+    for (const link of Object.values(this.links)) link.resume();
+    this.store?.wake(1_500);
+  }
+
+  /** Nothing is wrong with its network or machine any more. */
+  heal(): void {
+    this.wake();
+    for (const link of Object.values(this.links)) link.heal();
+  }
+
+  async close(): Promise<void> {
+    if (!this.isOpen) return;
+    this.evidence.isOpenAtEnd = false;
+    await this.dispose();
+  }
+
+  /** Ends everything without a mark in the evidence. */
+  async dispose(): Promise<void> {
+    await this.leavePage();
+    await Promise.all(Object.values(this.links).map((link) => link.close()));
+  }
+
+  private connect(): ConvexClient {
+    return new ConvexClient(this.links.deployment.url, { logger: false, unsavedChangesWarning: false });
+  }
+
+  private async leavePage(): Promise<void> {
+    for (const unsubscribe of this.unsubscribers.values()) unsubscribe();
+    this.unsubscribers.clear();
+    this.store?.close();
+    this.store = null;
+    // A client in mid-connection closes when it has connected or failed, which nobody waits for.
+    void this.client.close();
+    this.links.deployment.cut();
+  }
+
+  private sample(): void {
+    const snapshot = this.store?.getSnapshot();
+    if (snapshot === undefined) return;
+    const { text, status, role } = snapshot;
+    const last = this.evidence.samples.at(-1);
+    if (last?.text !== text || last.status !== status || last.attempt !== this.attempt) {
+      this.evidence.samples.push({ atMs: Date.now(), text, status, attempt: this.attempt, role });
+    }
+    this.follow();
+  }
+
+  /** Reads what the store asks for, as `useReply` does. */
+  private follow(): void {
+    const feed = this.store?.getSnapshot().feed;
+    const turn = this.turn;
+    if (feed === undefined || turn === null) return;
+    const { streamId } = turn;
+    this.want("tail", feed === "tail" || feed === "tailAndBody", () =>
+      this.client.onUpdate(api.messages.getTail, { streamId }, (tail) => {
+        if (this.unsubscribers.has("tail")) this.store?.receiveTail(tail);
+      }),
+    );
+    this.want("body", feed === "body" || feed === "tailAndBody", () =>
+      this.client.onUpdate(api.chats.getChatBody, { streamId }, (body) => {
+        if (this.unsubscribers.has("body")) this.store?.receiveBody(body);
+      }),
+    );
+  }
+
+  private want(name: "tail" | "body", isWanted: boolean, subscribe: () => () => void): void {
+    if (isWanted && !this.unsubscribers.has(name)) this.subscribe(name, subscribe);
+    if (!isWanted && this.unsubscribers.has(name)) {
+      this.unsubscribers.get(name)?.();
+      this.unsubscribers.delete(name);
+    }
+  }
+
+  /** The client may answer from what it knows while it subscribes. */
+  private subscribe(name: "list" | "tail" | "body", subscribe: () => () => void): void {
+    this.unsubscribers.set(name, () => undefined);
+    const unsubscribe = subscribe();
+    if (this.unsubscribers.has(name)) this.unsubscribers.set(name, unsubscribe);
+    else unsubscribe();
+  }
+}
+
+/** A burst of events is one update, as in a frame. */
+function nextTickUpdates(): UpdateScheduler {
+  let pending: NodeJS.Immediate | null = null;
+  const cancel = () => {
+    if (pending !== null) clearImmediate(pending);
+    pending = null;
+  };
+  return {
+    request(update) {
+      pending ??= setImmediate(() => {
+        pending = null;
+        update();
+      });
+    },
+    cancel,
+  };
+}

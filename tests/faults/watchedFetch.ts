@@ -1,0 +1,39 @@
+/** `fetch` that notes what each POST to /chat-stream was answered, and hands the answer on as it is. */
+import { createSseParser } from "../../src/streaming/sseParser.ts";
+import { parseStreamEvent } from "../../src/streaming/parseStreamEvent.ts";
+import type { PostEvidence } from "./evidence.ts";
+
+export function watchedFetch(posts: PostEvidence[]): typeof fetch {
+  return async (input, init) => {
+    const body = typeof init?.body === "string" ? init.body : "{}";
+    const { runToken } = JSON.parse(body) as { runToken?: string };
+    const post: PostEvidence = {
+      runToken: runToken ?? "",
+      httpStatus: null,
+      attempt: null,
+      liveLength: 0,
+      last: null,
+    };
+    posts.push(post);
+    const response = await fetch(input, init);
+    post.httpStatus = response.status;
+    if (!response.ok || response.body === null) return response;
+    return new Response(response.body.pipeThrough(noting(post)), response);
+  };
+}
+
+function noting(post: PostEvidence): TransformStream<Uint8Array, Uint8Array> {
+  const parser = createSseParser();
+  const decoder = new TextDecoder();
+  return new TransformStream({
+    transform(bytes, controller) {
+      for (const message of parser.push(decoder.decode(bytes, { stream: true }))) {
+        const event = parseStreamEvent(message);
+        if (event?.kind === "start") post.attempt = event.attempt;
+        if (event?.kind === "text") post.liveLength = event.offset + event.text.length;
+        if (event?.kind === "done" || event?.kind === "error") post.last = event.kind;
+      }
+      controller.enqueue(bytes);
+    },
+  });
+}
