@@ -17,11 +17,15 @@ export interface PlayedScenario {
 }
 
 /** The scenarios are of one group, so they have the same strikes. */
-export async function playGroup(world: World, scenarios: readonly Scenario[]): Promise<PlayedScenario[]> {
+export async function playGroup(
+  world: World,
+  scenarios: readonly Scenario[],
+  tell: (line: string) => void,
+): Promise<PlayedScenario[]> {
   const strikes = (scenarios[0]?.strikes ?? []).map(({ kind, downMs }) => ({ kind, downMs }));
   const schedule = new StrikeSchedule(strikes, ({ kind, downMs }) => world.strike(kind, downMs));
   const conductors: Conductor[] = [];
-  const progress = setInterval(() => tellProgress(conductors), tellEveryMs);
+  const progress = setInterval(() => tell(progressOf(conductors)), tellEveryMs);
   try {
     for (const scenario of scenarios) conductors.push(await Conductor.start(world, scenario, schedule));
     await Promise.all(conductors.map((conductor) => conductor.play()));
@@ -40,10 +44,10 @@ export async function playGroup(world: World, scenarios: readonly Scenario[]): P
   }
 }
 
-function tellProgress(conductors: readonly Conductor[]): void {
+function progressOf(conductors: readonly Conductor[]): string {
   const waitedFor = conductors.filter(({ doing }) => doing !== "over");
   const list = waitedFor.map(({ scenario, doing }) => `#${scenario.number} ${doing}`).join(", ");
-  console.log(`  ${waitedFor.length} of ${conductors.length} scenarios go on: ${list}`);
+  return `  ${waitedFor.length} of ${conductors.length} scenarios go on: ${list}`;
 }
 
 /** Adds the faults that the message itself asked the model for, where the model's log shows that they happened. */

@@ -148,8 +148,8 @@ const injections: Record<InjectedHere, Injection> = {
   stopFromDriver: (conductor) => stop(conductor, conductor.driver),
   stopFromSpectator: async (conductor) => stop(conductor, await openSpectator(conductor)),
   deleteChat: async (conductor) => {
-    const tab = [conductor.driver, ...conductor.spectators].find(({ isOpen }) => isOpen);
-    const deleting = (tab ?? (await conductor.addSpectator())).deleteChat();
+    // From a client of its own, which no other fault keeps from it.
+    const deleting = (await conductor.addSpectator()).deleteChat();
     return { untilOver: deleting.then(() => (conductor.evidence.isDeleted = true)) };
   },
 };

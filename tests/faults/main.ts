@@ -6,34 +6,41 @@
  */
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
-import { groupSize, planScenario, type Scenario } from "./scenario.ts";
-import { playScenarios } from "./suite.ts";
+import { planGroups, playScenarios } from "./suite.ts";
+
+/** From so many scenarios on, a cell of the table that stays empty is a failure. */
+const wholeRun = 1_000;
 
 const { values } = parseArgs({
   options: {
-    scenarios: { type: "string", default: "1000" },
+    scenarios: { type: "string", default: String(wholeRun) },
     seed: { type: "string" },
     only: { type: "string" },
-    parallel: { type: "string", default: "2" },
+    parallel: { type: "string", default: "3" },
   },
 });
 const seed = Number(values.seed ?? randomInt(2 ** 31));
-const numbers =
-  values.only === undefined
-    ? Array.from({ length: Number(values.scenarios) }, (_, number) => number)
-    : values.only.split(",").map(Number);
-console.log(`faults: seed ${seed}, ${numbers.length} scenarios`);
-const groups: Scenario[][] = [];
-for (const number of numbers) {
-  const scenario = planScenario(seed, number);
-  const last = groups.at(-1);
-  const isSameGroup =
-    last !== undefined && Math.floor(last[0]!.number / groupSize) === Math.floor(number / groupSize);
-  if (isSameGroup && values.only === undefined) last.push(scenario);
-  else groups.push([scenario]);
+const isApart = values.only !== undefined;
+const numbers = isApart
+  ? (values.only ?? "").split(",").map(Number)
+  : Array.from({ length: Number(values.scenarios) }, (_, number) => number);
+if (![seed, ...numbers].every(Number.isInteger)) {
+  throw new Error(`--seed, --scenarios and --only take whole numbers: ${process.argv.slice(2).join(" ")}`);
 }
-const isOk = await playScenarios(groups, {
+const startedAt = performance.now();
+console.log(`faults: seed ${seed}, ${numbers.length} scenarios`);
+const { failures, coverage } = await playScenarios(planGroups(seed, numbers, isApart), {
   parallel: Number(values.parallel),
-  isWhole: numbers.length >= 1_000,
+  tell: console.log,
 });
-process.exit(isOk ? 0 : 1);
+console.log(coverage.table());
+const empty = coverage.empty();
+if (numbers.length >= wholeRun) console.log(`empty cells: ${empty.join(", ") || "none"}`);
+for (const { scenario, broken } of failures) {
+  console.log(
+    `failed: --seed ${seed} --only ${scenario.number}: ${broken.map(({ rule }) => rule).join(", ")}`,
+  );
+}
+const minutes = ((performance.now() - startedAt) / 60_000).toFixed(1);
+console.log(`${failures.length} of ${numbers.length} scenarios failed, seed ${seed}, ${minutes} minutes`);
+process.exit(failures.length > 0 || (numbers.length >= wholeRun && empty.length > 0) ? 1 : 0);

@@ -18,6 +18,11 @@ export class Coverage {
     return this.counts.get(`${kind} ${stage}`) ?? 0;
   }
 
+  get injections(): number {
+    return [...this.counts.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Cells that could have had a fault. */
   empty(): string[] {
     return faultKinds.flatMap((kind) =>
       stages

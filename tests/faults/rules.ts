@@ -67,7 +67,9 @@ export const rules = {
   /** Shown text grows. What a dead attempt showed beyond the persisted text gives way once, in one step. */
   shownTextNeverShrinks: (evidence) => {
     const allowed = deathsOf(evidence);
-    return evidence.clients.flatMap(({ name, samples }) => {
+    return evidence.clients.flatMap(({ name, samples: all }) => {
+      // Of a deleted chat nothing is left to show.
+      const samples = evidence.isDeleted ? all.filter(({ text }) => text !== "") : all;
       const swaps = samples.flatMap((sample, index) => {
         const before = samples[index - 1]?.text ?? "";
         return sample.text.startsWith(before) ? [] : [`${quote(before)} became ${quote(sample.text)}`];

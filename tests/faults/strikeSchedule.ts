@@ -17,7 +17,7 @@ export interface StruckScenario {
 }
 
 /** Who has not come by then is hit where it is. A run that has to be taken up again needs half a minute to come. */
-const patienceMs = 40_000;
+const patienceMs = 30_000;
 
 export class StrikeSchedule {
   private readonly strikes: Strike[];

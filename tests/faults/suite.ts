@@ -2,70 +2,77 @@
 import { playGroup, type PlayedScenario } from "./group.ts";
 import { Coverage, describeFailure } from "./report.ts";
 import { brokenRules, type BrokenRule } from "./rules.ts";
-import type { Scenario } from "./scenario.ts";
+import { groupSize, planScenario, type Scenario } from "./scenario.ts";
 import { prepareData, World } from "./world.ts";
 
 export interface SuiteOptions {
+  /** Worlds side by side. */
   parallel: number;
-  /** Enough scenarios for every cell of the table: an empty one is a failure. */
-  isWhole: boolean;
+  tell: (line: string) => void;
+  /** With the app to push in `convex/`; this repository's own by default. */
+  appFolder?: string;
 }
 
-export interface Failure {
-  played: PlayedScenario;
+export interface SuiteOutcome {
+  failures: Failure[];
+  coverage: Coverage;
+}
+
+export interface Failure extends PlayedScenario {
   broken: BrokenRule[];
 }
 
-export async function playScenarios(groups: Scenario[][], options: SuiteOptions): Promise<boolean> {
-  const startedAt = performance.now();
-  const coverage = new Coverage();
-  const failures: Failure[] = [];
+/** The scenarios with these numbers, in groups as they share deployments; `apart`: each has one for itself. */
+export function planGroups(seed: number, numbers: readonly number[], isApart = false): Scenario[][] {
+  const scenarios = numbers.map((number) => planScenario(seed, number));
+  const groups = Map.groupBy(scenarios, ({ number }) =>
+    isApart ? -number - 1 : Math.floor(number / groupSize),
+  );
+  return [...groups.values()];
+}
+
+export async function playScenarios(groups: Scenario[][], options: SuiteOptions): Promise<SuiteOutcome> {
+  const { parallel, tell, appFolder } = options;
+  const outcome: SuiteOutcome = { failures: [], coverage: new Coverage() };
+  const waiting = [...groups];
   let done = 0;
-  const total = groups.length;
-  await onWorlds(Math.min(options.parallel, total), async (world) => {
-    for (let group = groups.shift(); group !== undefined; group = groups.shift()) {
-      const groupStartedAt = performance.now();
-      const played = await playGroup(world, group);
+  await onWorlds(Math.min(parallel, groups.length), appFolder, async (world) => {
+    for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) {
+      const startedAt = performance.now();
+      const failures = judge(await playGroup(world, group, tell), outcome.coverage);
+      for (const failure of failures) tell(describeFailure(failure, failure.broken));
+      outcome.failures.push(...failures);
       done += 1;
-      let failed = 0;
-      for (const scenario of played) {
-        coverage.add(scenario.evidence);
-        const broken = brokenRules(scenario.evidence);
-        if (broken.length === 0) continue;
-        failed += 1;
-        failures.push({ played: scenario, broken });
-        console.log(describeFailure(scenario, broken));
-      }
-      const seconds = ((performance.now() - groupStartedAt) / 1_000).toFixed(0);
+      const seconds = ((performance.now() - startedAt) / 1_000).toFixed(0);
       const strikes = group[0]?.strikes.map(({ kind }) => kind).join(", ") || "none";
-      console.log(
-        `group ${done} of ${total}: ${played.length} scenarios in ${seconds} s, deployment faults: ${strikes}, ${failed} failed`,
+      tell(
+        `group ${done} of ${groups.length}: ${group.length} scenarios in ${seconds} s, deployment faults: ${strikes}, ${failures.length} failed`,
       );
     }
   });
-  const empty = coverage.empty();
-  console.log(coverage.table());
-  if (empty.length > 0) console.log(`never injected: ${empty.join(", ")}`);
-  for (const { played, broken } of failures) {
-    console.log(
-      `failed: --seed ${played.scenario.seed} --only ${played.scenario.number}: ${broken.map(({ rule }) => rule).join(", ")}`,
-    );
-  }
-  const minutes = ((performance.now() - startedAt) / 60_000).toFixed(1);
-  console.log(`${failures.length} failed, ${minutes} minutes`);
-  return failures.length === 0 && (!options.isWhole || empty.length === 0);
+  return outcome;
 }
 
-async function onWorlds(count: number, play: (world: World) => Promise<void>): Promise<void> {
-  const data = await prepareData();
+function judge(played: readonly PlayedScenario[], coverage: Coverage): Failure[] {
+  return played.flatMap((scenario) => {
+    coverage.add(scenario.evidence);
+    const broken = brokenRules(scenario.evidence);
+    return broken.length === 0 ? [] : [{ ...scenario, broken }];
+  });
+}
+
+async function onWorlds(
+  count: number,
+  appFolder: string | undefined,
+  play: (world: World) => Promise<void>,
+): Promise<void> {
+  const data = await prepareData(appFolder);
+  const worlds: World[] = [];
   try {
-    const worlds = await Promise.all(Array.from({ length: count }, () => World.start(data.folder)));
-    try {
-      await Promise.all(worlds.map(play));
-    } finally {
-      await Promise.all(worlds.map((world) => world.close()));
-    }
+    for (let number = 0; number < count; number++) worlds.push(await World.start(data.folder));
+    await Promise.all(worlds.map(play));
   } finally {
+    await Promise.all(worlds.map((world) => world.close()));
     await data.remove();
   }
 }

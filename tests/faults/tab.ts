@@ -37,6 +37,8 @@ export class Tab {
   private unsubscribers = new Map<"list" | "tail" | "body", () => void>();
   private attempt = 0;
   private isAsleep = false;
+  /** A client that is closed leaves whoever waits for its answers waiting for ever. */
+  private pageGone = Promise.withResolvers<void>();
 
   static async open(
     name: string,
@@ -81,12 +83,19 @@ export class Tab {
     return await this.client.mutation(api.chats.createChat, { prompt, clientRequestId });
   }
 
+  /** Resolves when the server has answered, or when the page that asked is gone. */
   async stop(): Promise<void> {
-    if (this.turn !== null) await this.client.mutation(api.messages.stop, { messageId: this.turn.messageId });
+    const { turn, pageGone } = this;
+    if (turn === null) return;
+    const stopping = this.client.mutation(api.messages.stop, { messageId: turn.messageId });
+    await Promise.race([stopping, pageGone.promise]);
   }
 
   async deleteChat(): Promise<void> {
-    if (this.turn !== null) await this.client.mutation(api.chats.deleteChat, { chatId: this.turn.chatId });
+    const { turn, pageGone } = this;
+    if (turn === null) return;
+    const deleting = this.client.mutation(api.chats.deleteChat, { chatId: turn.chatId });
+    await Promise.race([deleting, pageGone.promise]);
   }
 
   /** Shows the reply, as the page of its chat does. */
@@ -205,10 +214,14 @@ export class Tab {
   }
 
   private async leavePage(): Promise<void> {
+    this.pageGone.resolve();
+    this.pageGone = Promise.withResolvers();
+    const { store } = this;
+    // First, for a store that closes says so, and the page that listened is gone.
+    this.store = null;
+    store?.close();
     for (const unsubscribe of this.unsubscribers.values()) unsubscribe();
     this.unsubscribers.clear();
-    this.store?.close();
-    this.store = null;
     // A client in mid-connection closes when it has connected or failed, which nobody waits for.
     void this.client.close();
     this.links.deployment.cut();
