@@ -339,6 +339,7 @@ function emptyEvidence(scenario: Scenario): Evidence {
     stored: [],
     stopAskedAtMs: null,
     isDeleted: false,
+    refusals: [],
     endedAtMs: null,
     quietSinceMs: 0,
     final: null,

@@ -89,6 +89,8 @@ export interface Evidence {
   /** When the stop was asked for; null: never. */
   stopAskedAtMs: number | null;
   isDeleted: boolean;
+  /** Stops and deletions that the server refused. */
+  refusals: string[];
   /** When the run was seen to have ended; null: it had not when the suite gave up. */
   endedAtMs: number | null;
   /** Since when nothing was wrong any more, and the suite held nothing up. */

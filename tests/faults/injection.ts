@@ -36,7 +36,10 @@ export async function inject(conductor: Conductor, fault: PlannedFault): Promise
     noted.endedAtMs = Date.now();
   } else {
     noted.endedAtMs = Number.POSITIVE_INFINITY;
-    conductor.lasting.push(outcome.untilOver.then(() => (noted.endedAtMs = Date.now())));
+    const over = outcome.untilOver
+      .catch((error: unknown) => conductor.evidence.refusals.push(String(error)))
+      .then(() => (noted.endedAtMs = Date.now()));
+    conductor.lasting.push(over);
   }
 }
 

@@ -22,6 +22,7 @@ export const rules = {
     if (final === null || !hasEnded(final.status)) return [];
     const text = final.bodyText;
     if (requests.length === 0 && text === "") return [];
+    const persisted = Math.max(...requests.map((request) => persistedBefore(request).length));
     const isRight = requests.some((request) => {
       if (!isFoundedOnWhatWasSent(request, requests)) return false;
       const mayBePart =
@@ -30,7 +31,7 @@ export const rules = {
         (final.status === "stopped" && stopAskedAtMs !== null);
       return textsAfter(request).some((sent) =>
         mayBePart
-          ? sent.startsWith(text) && text.length >= persistedBefore(request).length
+          ? sent.startsWith(text) && text.length >= persisted
           : sent === text && (final.status !== "complete" || request.state === "finished"),
       );
     });
@@ -176,6 +177,9 @@ export const rules = {
     requests.flatMap(({ closedAtMs, state }) =>
       closedAtMs === null ? [`a request to the model is still ${state}`] : [],
     ),
+
+  /** Stops and deletions are taken, whatever the state of the run; of a deleted reply there is nothing to stop. */
+  personIsObeyed: ({ refusals, isDeleted }) => (isDeleted ? [] : refusals),
 
   noRowsLeft: ({ rowsLeft }) =>
     Object.entries(rowsLeft).map(([table, count]) => `${count} rows are left in ${table}`),

@@ -230,7 +230,9 @@ export class Tab {
   private sample(): void {
     const snapshot = this.store?.getSnapshot();
     if (snapshot === undefined) return;
-    const { text, status, role } = snapshot;
+    const { text, status, role, textKnown } = snapshot;
+    // A page that knows nothing of the text yet shows a placeholder for it.
+    if (!textKnown) return this.follow();
     const last = this.evidence.samples.at(-1);
     if (last?.text !== text || last.status !== status || last.attempt !== this.attempt) {
       this.evidence.samples.push({ atMs: Date.now(), text, status, attempt: this.attempt, role });

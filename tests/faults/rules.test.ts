@@ -1,0 +1,215 @@
+/** Each rule catches what it is there for: evidence of a good scenario, spoiled in one way. */
+import { expect, test } from "vitest";
+import type { Evidence, Sample } from "./evidence.ts";
+import { brokenRules, rules, type RuleName } from "./rules.ts";
+
+const prefix = "Tides rise twice a day. ";
+const shownAhead = `${prefix}They follow th`;
+const whole = `${prefix}They follow the moon 🌕.`;
+
+function sample(atMs: number, text: string, status: Sample["status"], attempt = 1): Sample {
+  return { atMs, text, status, attempt, role: "driver" };
+}
+
+/** A driver sees a reply whose deployment is killed in the middle, and whose successor ends it. */
+function goodEvidence(): Evidence {
+  const ask = { role: "user" as const, text: "Tell me about tides." };
+  const request = { wholeText: whole, overlap: 0, isDisturbed: false };
+  return {
+    title: "made by hand",
+    ask: ask.text,
+    sends: 1,
+    workMs: 1_000,
+    injected: [{ kind: "kill", stage: "middle", atMs: 2_000, endedAtMs: 3_000 }],
+    requests: [
+      {
+        ...request,
+        startedAtMs: 1_000,
+        closedAtMs: 2_000,
+        messages: [ask],
+        sentText: shownAhead,
+        isContinuation: false,
+        state: "clientGone",
+      },
+      {
+        ...request,
+        startedAtMs: 25_000,
+        closedAtMs: 26_000,
+        messages: [ask, { role: "assistant", text: prefix }, { role: "user", text: "Continue." }],
+        sentText: whole.slice(prefix.length),
+        isContinuation: true,
+        state: "finished",
+      },
+    ],
+    clients: [
+      {
+        name: "driver",
+        isOpenAtEnd: true,
+        samples: [
+          sample(1_000, "", "queued"),
+          sample(1_500, shownAhead, "running"),
+          sample(24_000, shownAhead, "recovering", 2),
+          sample(26_500, whole, "complete", 2),
+        ],
+      },
+    ],
+    posts: [{ runToken: "a", httpStatus: 200, attempt: 1, liveLength: shownAhead.length, last: null }],
+    stored: [
+      { atMs: 1_800, status: "running", attempt: 1, persistedLength: prefix.length },
+      { atMs: 24_000, status: "recovering", attempt: 2, persistedLength: prefix.length },
+      { atMs: 26_400, status: "complete", attempt: 2, persistedLength: whole.length },
+    ],
+    stopAskedAtMs: null,
+    isDeleted: false,
+    refusals: [],
+    endedAtMs: 26_400,
+    quietSinceMs: 3_000,
+    final: {
+      status: "complete",
+      error: null,
+      bodyText: whole,
+      storedText: whole,
+      userMessages: 1,
+      replies: 1,
+    },
+    rowsLeft: {},
+  };
+}
+
+function finalWith(change: Partial<NonNullable<Evidence["final"]>>): (evidence: Evidence) => void {
+  return (evidence) => {
+    evidence.final = { ...evidence.final!, ...change };
+  };
+}
+
+function withFinalText(text: string): (evidence: Evidence) => void {
+  return finalWith({ bodyText: text, storedText: text });
+}
+
+const spoiled: Record<RuleName, [string, (evidence: Evidence) => void][]> = {
+  finalTextIsWhatWasSent: [
+    ["a word is missing", withFinalText(whole.replace("follow ", ""))],
+    ["a word is there twice", withFinalText(whole.replace("the ", "the the "))],
+    ["the last word is missing", withFinalText(whole.slice(0, -1))],
+    [
+      "an attempt went on from text that nobody had sent",
+      (evidence) => {
+        evidence.requests[1]!.messages[1]!.text = "Tides rise once. ";
+        withFinalText(`Tides rise once. ${whole.slice(prefix.length)}`)(evidence);
+      },
+    ],
+    [
+      "a stopped reply lacks what its successor found persisted",
+      (evidence) => {
+        evidence.stopAskedAtMs = 25_500;
+        finalWith({ status: "stopped", bodyText: "Tides", storedText: "Tides" })(evidence);
+      },
+    ],
+    [
+      "a failed reply lacks what had arrived",
+      finalWith({ status: "failed", bodyText: prefix, storedText: prefix }),
+    ],
+  ],
+  persistedTextIsKept: [
+    ["an attempt begins before what was persisted", ({ stored }) => void (stored[0]!.persistedLength += 3)],
+    ["the end is shorter than what was persisted", withFinalText(prefix)],
+  ],
+  shownTextWasSent: [
+    ["a client shows other words", ({ clients }) => void (clients[0]!.samples[1]!.text = "Tides fall.")],
+    ["a client shows a word twice", ({ clients }) => void (clients[0]!.samples[1]!.text += "the the ")],
+  ],
+  shownTextNeverShrinks: [
+    [
+      "text goes and comes again",
+      ({ clients }) =>
+        void clients[0]!.samples.splice(
+          2,
+          0,
+          sample(2_000, "", "running"),
+          sample(2_001, shownAhead, "running"),
+          sample(2_002, prefix, "running"),
+        ),
+    ],
+  ],
+  noHalfCharacters: [
+    [
+      "a client shows half of a pair",
+      ({ clients }) => void (clients[0]!.samples[3]!.text = whole.slice(0, -2)),
+    ],
+    ["half of a pair is stored", withFinalText(whole.slice(0, -2))],
+  ],
+  everybodyAgrees: [
+    ["a client ends with less", ({ clients }) => void clients[0]!.samples.pop()],
+    ["a client never shows the end", ({ clients }) => void (clients[0]!.samples[3]!.status = "running")],
+    ["a client shows nothing", ({ clients }) => void (clients[0]!.samples = [])],
+    ["two ways to read it differ", finalWith({ storedText: prefix })],
+  ],
+  oneMessagePerSend: [
+    ["the message is there twice", finalWith({ userMessages: 2 })],
+    ["it has two replies", finalWith({ replies: 2 })],
+  ],
+  oneDriverPerAttempt: [
+    [
+      "two callers are given one run",
+      ({ posts }) =>
+        void posts.push({ runToken: "b", httpStatus: 200, attempt: 1, liveLength: 0, last: null }),
+    ],
+  ],
+  driverIsNotFarAhead: [
+    ["a driver has five thousand units more", ({ posts }) => void (posts[0]!.liveLength += 5_000)],
+  ],
+  endsInTime: [
+    ["the run ends a second too late", (evidence) => void (evidence.endedAtMs = 35_000)],
+    ["the run never ends", (evidence) => void (evidence.endedAtMs = null)],
+  ],
+  statusIsTrue: [
+    ["complete, but the model was cut", ({ requests }) => void (requests[1]!.state = "cut")],
+    ["stopped, but nobody asked", finalWith({ status: "stopped" })],
+    ["interrupted after one death", finalWith({ status: "interrupted" })],
+    [
+      "failed with an object for a message",
+      (evidence) => {
+        evidence.requests[1]!.state = "cut";
+        finalWith({ status: "failed", error: { kind: "unknown", message: "[object Object]" } })(evidence);
+      },
+    ],
+    [
+      "failed without a cause",
+      finalWith({ status: "failed", error: { kind: "network", message: "The connection broke off." } }),
+    ],
+  ],
+  lastWordIsTrue: [["a driver is told that it failed", ({ posts }) => void (posts[0]!.last = "error")]],
+  modelIsLetGo: [["the model goes on talking", ({ requests }) => void (requests[1]!.closedAtMs = null)]],
+  personIsObeyed: [["a stop is refused", ({ refusals }) => void refusals.push("Error: no")]],
+  noRowsLeft: [["a row is left", ({ rowsLeft }) => void (rowsLeft["tails"] = 1)]],
+};
+
+test("a scenario in which everything is right breaks no rule", () => {
+  expect(brokenRules(goodEvidence())).toEqual([]);
+});
+
+test("text that a dead attempt showed too much of may give way once", () => {
+  const evidence = goodEvidence();
+  const other = `${prefix}And they fall.`;
+  evidence.requests[1]!.sentText = other.slice(prefix.length);
+  evidence.clients[0]!.samples[3]!.text = other;
+  withFinalText(other)(evidence);
+  evidence.stored[2]!.persistedLength = other.length;
+  expect(brokenRules(evidence)).toEqual([]);
+});
+
+test("an exact repetition of what was persisted is no part of the reply", () => {
+  const evidence = goodEvidence();
+  evidence.requests[1]!.sentText = prefix + whole.slice(prefix.length);
+  expect(brokenRules(evidence)).toEqual([]);
+  withFinalText(prefix + whole)(evidence);
+  expect(brokenRules(evidence).map(({ rule }) => rule)).toContain("finalTextIsWhatWasSent");
+});
+
+for (const [rule, cases] of Object.entries(spoiled)) {
+  test.each(cases)(`${rule} catches that %s`, (_, spoil) => {
+    const evidence = goodEvidence();
+    spoil(evidence);
+    expect(rules[rule as RuleName](evidence)).not.toEqual([]);
+  });
+}
