@@ -205,6 +205,7 @@ export class Conductor implements StruckScenario {
       const turn = await Promise.race([sent, pageGone.promise]);
       if (!turn) continue;
       this.turn = turn;
+      this.evidence.ids = [turn.chatId, turn.messageId];
       this.heldUntilMs = Date.now();
       const observed = new ObservedReply(turn);
       this.observed = observed;
@@ -330,6 +331,7 @@ function emptyEvidence(scenario: Scenario): Evidence {
   return {
     title: describeScenario(scenario),
     ask: askOf(scenario).ask,
+    ids: null,
     sends: 1,
     workMs: workMsOf(scenario),
     injected: [],

@@ -78,6 +78,8 @@ export interface Evidence {
   /** For the person who reads about a failure. */
   title: string;
   ask: string;
+  /** Of its chat and reply; null where there was none. */
+  ids: string[] | null;
   sends: number;
   /** How long the model would take to say everything, undisturbed. */
   workMs: number;

@@ -4,7 +4,7 @@ import type { Evidence } from "./evidence.ts";
 import type { Stage } from "./faultTable.ts";
 import { isScripted } from "./faultTable.ts";
 import type { Scenario } from "./scenario.ts";
-import { StoredRows, type Rows } from "./storedReply.ts";
+import { noteLeftovers } from "./leftovers.ts";
 import { StrikeSchedule } from "./strikeSchedule.ts";
 import type { World } from "./world.ts";
 
@@ -35,7 +35,7 @@ export async function playGroup(
         evidence: withScripted(await conductor.conclude(), conductor.scenario),
       })),
     );
-    await countRows(world, conductors);
+    await noteLeftovers(world, played);
     return played;
   } finally {
     clearInterval(progress);
@@ -74,41 +74,4 @@ function withScripted(evidence: Evidence, { faults }: Scenario): Evidence {
 
 function scriptedFault(kind: Scenario["faults"][number]["kind"], stage: Stage, atMs: number) {
   return { kind, stage, atMs, endedAtMs: atMs };
-}
-
-/** Deleted chats are gone already; of the others first what their runs leave is removed, then they are deleted. */
-async function countRows(world: World, conductors: readonly Conductor[]): Promise<void> {
-  const stored = new StoredRows(world.address);
-  await stored.removeLeftovers();
-  const isClean = (rows: Rows) => Object.values(leftovers(rows)).every((table) => table.length === 0);
-  attribute(leftovers(await stored.readUntil(isClean)), conductors);
-  await stored.deleteChats();
-  const isEmpty = (rows: Rows) => Object.values(rows).every((table) => table.length === 0);
-  attribute(await stored.readUntil(isEmpty), conductors);
-}
-
-/** What nobody needs ten minutes after a run's end. */
-function leftovers(rows: Rows): Rows {
-  const { runs = [], tails = [], serverQueue = [], replyStreams = [] } = rows;
-  const component = Object.entries(rows).filter(([table]) => table.includes("/"));
-  const stillStored = replyStreams.filter(({ isStored }) => isStored === true);
-  return { runs, tails, serverQueue, replyStreams: stillStored, ...Object.fromEntries(component) };
-}
-
-/** Rows that name no chat of the group are everybody's. */
-function attribute(rows: Rows, conductors: readonly Conductor[]): void {
-  for (const [table, left] of Object.entries(rows)) {
-    for (const row of left) {
-      const owner = conductors.filter(
-        ({ turn }) =>
-          turn !== null &&
-          [row._id, row["chatId"], row["messageId"]].some(
-            (id) => id === turn.chatId || id === turn.messageId,
-          ),
-      );
-      for (const { evidence } of owner.length > 0 ? owner : conductors) {
-        evidence.rowsLeft[table] = (evidence.rowsLeft[table] ?? 0) + 1;
-      }
-    }
-  }
 }

@@ -29,7 +29,7 @@ if (![seed, ...numbers].every(Number.isInteger)) {
 }
 const startedAt = performance.now();
 console.log(`faults: seed ${seed}, ${numbers.length} scenarios`);
-const { failures, coverage } = await playScenarios(planGroups(seed, numbers, isApart), {
+const { failures, nobodysRows, coverage } = await playScenarios(planGroups(seed, numbers, isApart), {
   parallel: Number(values.parallel),
   tell: console.log,
 });
@@ -41,6 +41,9 @@ for (const { scenario, broken } of failures) {
     `failed: --seed ${seed} --only ${scenario.number}: ${broken.map(({ rule }) => rule).join(", ")}`,
   );
 }
+if (nobodysRows.length > 0) console.log(`rows of nobody: ${nobodysRows.join("\n")}`);
 const minutes = ((performance.now() - startedAt) / 60_000).toFixed(1);
 console.log(`${failures.length} of ${numbers.length} scenarios failed, seed ${seed}, ${minutes} minutes`);
-process.exit(failures.length > 0 || (numbers.length >= wholeRun && empty.length > 0) ? 1 : 0);
+process.exit(
+  failures.length + nobodysRows.length > 0 || (numbers.length >= wholeRun && empty.length > 0) ? 1 : 0,
+);

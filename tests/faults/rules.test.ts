@@ -18,6 +18,7 @@ function goodEvidence(): Evidence {
   return {
     title: "made by hand",
     ask: ask.text,
+    ids: null,
     sends: 1,
     workMs: 1_000,
     injected: [{ kind: "kill", stage: "middle", atMs: 2_000, endedAtMs: 3_000 }],

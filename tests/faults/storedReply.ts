@@ -28,6 +28,8 @@ export async function finalState(
   };
 }
 
+const lookMs = 200;
+
 const component = "persistentTextStreaming";
 
 type Row = Record<string, unknown> & { _id: string };
@@ -61,27 +63,33 @@ export class StoredRows {
     return rows;
   }
 
-  /** The ten minutes after which the app removes what an ended run needs no more, without the wait. */
+  /**
+   * The ten minutes after which the app removes what an ended run needs no more, without the wait. Not for deleted
+   * chats: there it is the deletion's own work.
+   */
   async removeLeftovers(): Promise<void> {
-    const { runs = [] } = await this.read();
-    for (const { _id } of runs) {
-      await this.post("/api/function", { path: "runs:removeLeftovers", args: { runId: _id } });
+    const { runs = [], chats = [] } = await this.read();
+    const live = new Set(chats.filter(isLive).map(({ _id }) => _id));
+    for (const { _id, chatId } of runs) {
+      if (live.has(String(chatId))) {
+        await this.post("/api/function", { path: "runs:removeLeftovers", args: { runId: _id } });
+      }
     }
   }
 
   async deleteChats(): Promise<void> {
     const { chats = [] } = await this.read();
-    for (const { _id, lifecycle } of chats) {
-      if (lifecycle === "live")
-        await this.post("/api/function", { path: "chats:deleteChat", args: { chatId: _id } });
+    for (const { _id } of chats.filter(isLive)) {
+      await this.post("/api/function", { path: "chats:deleteChat", args: { chatId: _id } });
     }
   }
 
-  /** Reads until `isDone`, or until nothing has changed for a while. */
-  async readUntil(isDone: (rows: Rows) => boolean): Promise<Rows> {
+  /** Reads until `isDone`, or no longer than this. */
+  async readUntil(isDone: (rows: Rows) => boolean, withinMs: number): Promise<Rows> {
+    const giveUpAt = Date.now() + withinMs;
     let rows = await this.read();
-    for (let looks = 0; looks < 100 && !isDone(rows); looks++) {
-      await delay(100);
+    while (!isDone(rows) && Date.now() < giveUpAt) {
+      await delay(lookMs);
       rows = await this.read();
     }
     return rows;
@@ -105,6 +113,10 @@ export class StoredRows {
     }
     return answer.value;
   }
+}
+
+function isLive({ lifecycle }: Row): boolean {
+  return lifecycle === "live";
 }
 
 interface Page<Item> {

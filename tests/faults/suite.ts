@@ -1,5 +1,6 @@
 /** Plays groups of scenarios on a few worlds side by side, judges them and tells what comes of it. */
 import { playGroup, type PlayedScenario } from "./group.ts";
+import { noteRowsLeft } from "./leftovers.ts";
 import { Coverage, describeFailure } from "./report.ts";
 import { brokenRules, type BrokenRule } from "./rules.ts";
 import { groupSize, planScenario, type Scenario } from "./scenario.ts";
@@ -15,6 +16,8 @@ export interface SuiteOptions {
 
 export interface SuiteOutcome {
   failures: Failure[];
+  /** Rows that are left and belong to no scenario. */
+  nobodysRows: string[];
   coverage: Coverage;
 }
 
@@ -33,13 +36,17 @@ export function planGroups(seed: number, numbers: readonly number[], isApart = f
 
 export async function playScenarios(groups: Scenario[][], options: SuiteOptions): Promise<SuiteOutcome> {
   const { parallel, tell, appFolder } = options;
-  const outcome: SuiteOutcome = { failures: [], coverage: new Coverage() };
+  const outcome: SuiteOutcome = { failures: [], nobodysRows: [], coverage: new Coverage() };
   const waiting = [...groups];
   let done = 0;
   await onWorlds(Math.min(parallel, groups.length), appFolder, async (world) => {
+    const all: PlayedScenario[] = [];
     for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) {
       const startedAt = performance.now();
-      const failures = judge(await playGroup(world, group, tell), outcome.coverage);
+      const played = await playGroup(world, group, tell);
+      all.push(...played);
+      for (const { evidence } of played) outcome.coverage.add(evidence);
+      const failures = judge(played);
       for (const failure of failures) tell(describeFailure(failure, failure.broken));
       outcome.failures.push(...failures);
       done += 1;
@@ -49,13 +56,16 @@ export async function playScenarios(groups: Scenario[][], options: SuiteOptions)
         `group ${done} of ${groups.length}: ${group.length} scenarios in ${seconds} s, deployment faults: ${strikes}, ${failures.length} failed`,
       );
     }
+    tell("counting what is left when deletions are carried out");
+    const known = new Set(outcome.failures.map(({ evidence }) => evidence));
+    outcome.nobodysRows.push(...(await noteRowsLeft(world, all)));
+    outcome.failures.push(...judge(all).filter(({ evidence }) => !known.has(evidence)));
   });
   return outcome;
 }
 
-function judge(played: readonly PlayedScenario[], coverage: Coverage): Failure[] {
+function judge(played: readonly PlayedScenario[]): Failure[] {
   return played.flatMap((scenario) => {
-    coverage.add(scenario.evidence);
     const broken = brokenRules(scenario.evidence);
     return broken.length === 0 ? [] : [{ ...scenario, broken }];
   });

@@ -7,11 +7,15 @@ import type { FunctionReturnType } from "convex/server";
 import { api } from "../../convex/_generated/api.js";
 import { mintToken } from "../../src/sending/clientTokens.ts";
 import { emptyReplyText, type ReplyText } from "../../src/streaming/mergeReplyText.ts";
+import { driveReply } from "../../src/streaming/driveReply.ts";
 import { ReplyStore } from "../../src/streaming/replyStore.ts";
 import type { UpdateScheduler } from "../../src/streaming/updateScheduler.ts";
 import type { ClientEvidence, PostEvidence } from "./evidence.ts";
 import { FaultyLink } from "./faultyLink.ts";
 import { watchedFetch } from "./watchedFetch.ts";
+
+/** Somebody else has the run. */
+const httpConflict = 409;
 
 export interface Turn {
   chatId: string;
@@ -118,26 +122,32 @@ export class Tab {
   /** Drives the reply, from the moment at which the message is the server's. */
   drive(turn: Turn): void {
     this.watch(turn);
-    const { messageId, streamId } = turn;
-    this.store?.drive({
-      streamId,
+    const { store } = this;
+    if (store !== null) void this.driveOrLeave(store, turn);
+  }
+
+  /** As the app: a reply that this client could not begin, and that nobody else has, is left to the server. */
+  private async driveOrLeave(store: ReplyStore, turn: Turn): Promise<void> {
+    const outcome = await driveReply(store, {
+      streamId: turn.streamId,
       runToken: mintToken(),
       url: `${this.links.site.url}/chat-stream`,
       fetch: watchedFetch(this.posts),
-      onTurnedAway: () => {
-        this.client.mutation(api.messages.leaveToServer, { messageId }).catch(() => {
-          // As the app: the chat may be gone by now, or the tab closed.
-        });
-      },
+    });
+    const isTaken = outcome?.kind === "refused" && outcome.httpStatus === httpConflict;
+    if (outcome !== null && !store.hasDriven && !isTaken) this.askServer(turn);
+  }
+
+  private askServer({ messageId }: Turn): void {
+    this.client.mutation(api.messages.leaveToServer, { messageId }).catch(() => {
+      // As the app: the run may be taken by now, or the chat gone.
     });
   }
 
   /** What a page does with a message that an earlier page sent: it drives no reply that somebody may have begun. */
   leaveToServer(turn: Turn): void {
     this.watch(turn);
-    this.client.mutation(api.messages.leaveToServer, { messageId: turn.messageId }).catch(() => {
-      // As the app: the run may be taken by now, or the chat gone.
-    });
+    this.askServer(turn);
   }
 
   /** A POST besides, of which nothing is shown; `isApart`: over a connection without faults. */
