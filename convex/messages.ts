@@ -73,6 +73,8 @@ export const list = query({
           costUsd: v.union(v.number(), v.null()),
           /** There and true while the reply waits for its turn, because as many are being written as may. */
           waitsForPlace: v.optional(v.boolean()),
+          /** There and true when `reasoning.get` has something to tell. */
+          hasReasoning: v.optional(v.boolean()),
         }),
       ),
     }),
@@ -190,6 +192,10 @@ function messageMeta({
     outputTokens: reply.usage.outputTokens,
   };
   const waiting = reply.waitsForPlace === true ? { waitsForPlace: true } : {};
+  const thinking = reply.hasReasoning === true ? { hasReasoning: true } : {};
   const ended = { finishReason, error, usage, costUsd };
-  return { ...base, reply: { streamId, status, attempt, model, continues, ...ended, ...waiting } };
+  return {
+    ...base,
+    reply: { streamId, status, attempt, model, continues, ...ended, ...waiting, ...thinking },
+  };
 }

@@ -9,6 +9,7 @@ import type { MutationCtx } from "./_generated/server.js";
 import { readableChat } from "./model/access.ts";
 import { appError } from "./model/appError.ts";
 import { promptContext } from "./model/promptContext.ts";
+import { reasoningLength } from "./model/replyReasoning.ts";
 import { isSealing, removeSeal, sealStep } from "./model/replySeal.ts";
 import { removeStreams } from "./model/replyStreams.ts";
 import { currentText } from "./model/replyText.ts";
@@ -44,6 +45,8 @@ export const claimedValidator = v.object({
   persistedText: v.string(),
   turns: v.array(v.object({ role: v.union(v.literal("user"), v.literal("assistant")), text: v.string() })),
   leaseMs: v.number(),
+  /** UTF-16 units of reasoning that earlier attempts persisted. */
+  reasoningLength: v.optional(v.number()),
 });
 
 /**
@@ -101,7 +104,9 @@ export const claim = internalMutation({
     const persistedText = hasText ? await currentText(ctx, message) : "";
     const turns = await promptContext(ctx, message, contextTokensOf(run.model), persistedText);
     const leaseMs = Math.max(0, (answer.run.deadline ?? 0) - Date.now());
-    return { attempt: run.attempt, model: run.model, persistedText, turns, leaseMs };
+    const { attempt, model } = run;
+    const thoughtLength = await reasoningLength(ctx, streamId);
+    return { attempt, model, persistedText, turns, leaseMs, reasoningLength: thoughtLength };
   },
 });
 

@@ -64,6 +64,8 @@ export const replyValidator = v.object({
   waitsForPlace: v.optional(v.boolean()),
   /** The earlier version whose text this one begins with. */
   continues: v.optional(v.id("messages")),
+  /** The model thought: `reasonings` has rows of this reply. */
+  hasReasoning: v.optional(v.boolean()),
 });
 
 export const chatStatusValidator = v.union(v.literal("idle"), v.literal("replying"));
@@ -229,6 +231,23 @@ export default defineSchema({
   })
     .index("by_run", ["runId"])
     .index("by_number", ["number"]),
+
+  /**
+   * What the model thought of a reply, in numbered parts; apart from the text, which no thought may hold up.
+   * Written by the reply's pump at most once a second; read by reasoning.get, when somebody opens it; deleted by
+   * the purge of its chat.
+   */
+  reasonings: defineTable({
+    streamId: v.string(),
+    messageId: v.id("messages"),
+    chatId: v.id("chats"),
+    part: v.number(),
+    /** Offset in the reply's text where the thought stands. */
+    place: v.number(),
+    /** Offset of the part in the reply's reasoning. */
+    from: v.number(),
+    text: v.string(),
+  }).index("by_stream", ["streamId", "part"]),
 
   /**
    * Runs that the server produces itself, apart from `runs` so that counting them meets no flush. Written

@@ -1,6 +1,7 @@
 /** Removing a deleted chat in bounded steps, until no row of it is left in any table nor in the component. */
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
+import { removeReasoningPart } from "./replyReasoning.ts";
 import { removeStreams } from "./replyStreams.ts";
 import { removeTextPart } from "./replyText.ts";
 import { revokeRun } from "./runLifecycle.ts";
@@ -48,12 +49,14 @@ async function removeSomeOfMessage(
   budget: StepBudget,
 ): Promise<boolean> {
   if (message.reply !== null) {
-    await removeRun(ctx, message.reply.streamId, budget);
-    if (!(await removeStreamsOf(ctx, message._id, budget))) {
+    const { streamId } = message.reply;
+    await removeRun(ctx, streamId, budget);
+    const isGone = await removeParts(() => removeReasoningPart(ctx, streamId), budget);
+    if (!isGone || !(await removeStreamsOf(ctx, message._id, budget))) {
       return false;
     }
   }
-  return await removeText(ctx, message._id, budget);
+  return await removeParts(() => removeTextPart(ctx, message._id), budget);
 }
 
 async function removeRun(ctx: MutationCtx, streamId: string, budget: StepBudget): Promise<void> {
@@ -89,9 +92,10 @@ async function removeStreamsOf(
   return isGone;
 }
 
-async function removeText(ctx: MutationCtx, messageId: Id<"messages">, budget: StepBudget): Promise<boolean> {
+/** `removePart` says how many units it removed, or null when there is nothing left. */
+async function removeParts(removePart: () => Promise<number | null>, budget: StepBudget): Promise<boolean> {
   while (!isSpent(budget)) {
-    const units = await removeTextPart(ctx, messageId);
+    const units = await removePart();
     if (units === null) {
       return true;
     }

@@ -27,6 +27,8 @@ export interface ClaimedRun {
   model: string;
   /** The beginning of the reply, from an earlier attempt. */
   persistedText: string;
+  /** UTF-16 units of reasoning that an earlier attempt persisted. */
+  reasoningLength?: number;
   turns: PromptTurn[];
 }
 
@@ -86,8 +88,11 @@ function pumpFor(ctx: ActionCtx, run: ClaimedRun, sink: ReplySink): ReplyPump {
   return new ReplyPump(
     {
       attempt: run.attempt,
+      // The claim is the first thing an action does.
+      actionBeganAt: run.lease.askedAt,
       lease: run.lease,
       persistedText: run.persistedText,
+      reasoningLength: run.reasoningLength ?? 0,
       request: { model: run.model, turns: run.turns, maxOutputTokens },
       costOf: (usage) => (price === null ? null : costUsd(usage, price)),
     },

@@ -2,13 +2,17 @@
  * How long a model has been silent, and whether that is too long. Counted in looks at the lease, of which a
  * sleeping machine makes none: what the model said meanwhile may yet be read.
  */
+import { maxGenerationMs } from "./actionLifetime.ts";
 
 /** Models that think before they speak are silent for minutes. */
 const maxPauseMs = 90_000;
 const maxThoughtMs = 5 * 60_000;
 
-/** All the tries to get a first word: Convex ends an action after ten minutes, and so would lose the reason. */
-const maxWordlessMs = 9 * 60_000;
+/**
+ * No try for a first word begins later: it ends, with its reason, before the reply would be handed on and all the
+ * tries begin again.
+ */
+const lastTryMs = maxGenerationMs - maxThoughtMs;
 
 export class ModelSilence {
   private hasSpoken = false;
@@ -43,13 +47,11 @@ export class ModelSilence {
     if (this.silentMs === null) {
       return false;
     }
-    return this.hasSpoken
-      ? this.silentMs >= maxPauseMs
-      : this.silentMs >= maxThoughtMs || this.wordlessMs >= maxWordlessMs;
+    return this.silentMs >= (this.hasSpoken ? maxPauseMs : maxThoughtMs);
   }
 
   /** Whether there is time left for another try; a model that has spoken is not asked again. */
   get allowsRetry(): boolean {
-    return !this.hasSpoken && this.wordlessMs < maxWordlessMs;
+    return !this.hasSpoken && this.wordlessMs < lastTryMs;
   }
 }

@@ -1,10 +1,16 @@
 /**
- * A model that continues a broken-off text may repeat its last words first. The beginning of what it says is
- * held back until the repetition would show, and an exact one is removed, unless it may as well be meant: a
- * word too many does less harm than a row too few.
+ * A model that continues a broken-off text may repeat some of it first. The beginning of what it says is held
+ * back until a repetition would show, and an exact one is removed, unless it may as well be meant: a word too
+ * many does less harm than a row too few. Removed are
+ *
+ *   the last words   20 to 200 units that end the text and begin the continuation;
+ *   the whole text   when the model starts over and repeats all of it before it goes on.
+ *
+ * Everything else stays, because nobody can tell it from what is meant: a preamble, a repetition in other
+ * words or other white space, a start from the top that then takes another way.
  */
 
-/** UTF-16 units of the continuation that are held back; also the longest repetition that is found. */
+/** UTF-16 units of the continuation that are held back; also the longest repetition of last words. */
 const heldLength = 200;
 
 /** Shorter repetitions occur by chance. */
@@ -12,7 +18,10 @@ const minOverlap = 20;
 
 export class OverlapRemoval {
   private readonly before: string;
+  /** Null once it is decided what is removed. */
   private held: string | null;
+  /** The continuation repeats the text from its top, so far. */
+  private isRestart = false;
 
   /** `before` is the persisted text; when it is empty nothing is held back. */
   constructor(before: string) {
@@ -24,15 +33,38 @@ export class OverlapRemoval {
     if (this.held === null) {
       return text;
     }
+    const compared = this.held.length;
     this.held += text;
-    return this.held.length >= heldLength ? this.end() : "";
+    if (this.isRestart) {
+      return this.followRestart(compared);
+    }
+    if (this.held.length < heldLength) {
+      return "";
+    }
+    this.isRestart = beginsAnew(this.before, this.held);
+    return this.isRestart ? this.followRestart(0) : this.end();
   }
 
   /** What is still held back, when no more will come. */
   end(): string {
     const held = this.held ?? "";
     this.held = null;
-    return held.slice(overlapLength(this.before, held));
+    // A poem may end with its first stanza: a start from the top is none before it has come to the end.
+    return this.isRestart ? held : held.slice(overlapLength(this.before, held));
+  }
+
+  /** Waits until the repetition has come to the end of the text, or has left it. */
+  private followRestart(compared: number): string {
+    const held = this.held ?? "";
+    const length = Math.min(held.length, this.before.length);
+    if (!this.before.startsWith(held.slice(compared, length), compared)) {
+      return this.end();
+    }
+    if (length < this.before.length) {
+      return "";
+    }
+    this.held = null;
+    return held.slice(length);
   }
 }
 
@@ -57,4 +89,12 @@ function longestOverlap(before: string, after: string, maxLength: number): numbe
     }
   }
   return 0;
+}
+
+/** Whether `after` certainly begins the whole of `before` once more, as far as it goes. */
+function beginsAnew(before: string, after: string): boolean {
+  const length = Math.min(before.length, after.length);
+  // A beginning that stands in the text twice, as in equal rows or verses, may be meant a third time.
+  const isThereAgain = before.includes(before.slice(0, heldLength / 2), 1);
+  return before.length > heldLength && before.startsWith(after.slice(0, length)) && !isThereAgain;
 }

@@ -6,6 +6,7 @@
 import { pieces } from "../model/textPieces.ts";
 import { asProviderError, ProviderError } from "../providers/provider.ts";
 import type { FinishReason, Provider, ProviderEvent, ProviderRequest, Usage } from "../providers/provider.ts";
+import { maxGenerationMs } from "./actionLifetime.ts";
 import { ChunkBatcher } from "./chunkBatcher.ts";
 import type { Clock } from "./clock.ts";
 import { InterruptibleWait, WaitInterrupted } from "./interruptibleWait.ts";
@@ -13,6 +14,7 @@ import { LeaseKeeper, watchMs } from "./leaseKeeper.ts";
 import type { Lease } from "./leaseKeeper.ts";
 import { ModelSilence } from "./modelSilence.ts";
 import { OverlapRemoval } from "./overlapRemoval.ts";
+import { ReasoningBatcher } from "./reasoningBatcher.ts";
 import { replyEnd } from "./replyEnd.ts";
 import type { Verdict } from "./replyEnd.ts";
 import type { ReplySink } from "./replySink.ts";
@@ -33,7 +35,7 @@ const maxPieceLength = 500;
 /** Waits before a provider that failed before its first word is asked again. */
 const retryWaitsMs = [500, 2_000];
 
-/** How often the end is tried. It can be refused for good, and the reaper then takes the run up. */
+/** How often the end or the hand-on is tried. It can be refused for good, and the reaper then takes the run up. */
 const maxEndTries = 3;
 const endRetryMs = 500;
 
@@ -42,10 +44,14 @@ const pingMs = 5_000;
 
 export interface PumpedRun {
   attempt: number;
+  /** On the pump's clock: when it has lived as long as an action may, the run is handed on. */
+  actionBeganAt: number;
   /** As the claim gave it; `askedAt` is on the pump's clock. */
   lease: Lease;
   /** The beginning of the reply, from an earlier attempt. */
   persistedText: string;
+  /** UTF-16 units of the reply's reasoning that an earlier attempt persisted. */
+  reasoningLength: number;
   request: ProviderRequest;
   /** Null where the price is unknown. */
   costOf(usage: Usage): number | null;
@@ -63,6 +69,7 @@ export class ReplyPump {
   private readonly parts: PumpParts;
   private readonly keeper: LeaseKeeper;
   private readonly batcher: ChunkBatcher;
+  private readonly reasoningBatcher: ReasoningBatcher;
   private readonly wait: InterruptibleWait;
   /** Of the request that is under way. */
   private providerAbort = new AbortController();
@@ -74,17 +81,23 @@ export class ReplyPump {
   private text: string;
   /** What came from the provider and has not gone into the sinks: a stop may come while there is no room. */
   private received = "";
-  private reasoningLength = 0;
+  /** The same of its reasoning: a stop may come before it is known whether the run is still held. */
+  private receivedReasoning = "";
+  private reasoningLength: number;
+  /** Of the request that is under way; once it is there, the reply is complete. */
+  private finishReason: FinishReason | null = null;
   private usage: Usage | null = null;
   private sentAt: number;
-  /** How the run ends; the first one counts. */
-  private verdict: Verdict | null = null;
+  /** How the run ends, or that another action goes on with it. The first one counts. */
+  private verdict: Verdict | { kind: "handOn" } | null = null;
+  private cancelLimit = () => {};
   private lostBy: RunLostError | null = null;
 
   constructor(run: PumpedRun, parts: PumpParts) {
     this.run = run;
     this.parts = parts;
     this.text = run.persistedText;
+    this.reasoningLength = run.reasoningLength;
     this.overlap = new OverlapRemoval(run.persistedText);
     this.wait = new InterruptibleWait(parts.clock);
     this.sentAt = parts.clock.now();
@@ -105,21 +118,42 @@ export class ReplyPump {
       isFinal: (error) => error instanceof RunLostError,
       flush: (from, text) => this.keeper.extend(() => parts.store.append(from, text)),
     });
+    this.reasoningBatcher = new ReasoningBatcher({
+      from: run.reasoningLength,
+      clock: parts.clock,
+      isFinal: (error) => error instanceof RunLostError,
+      flush: async (from, thoughts) => {
+        try {
+          await parts.store.appendReasoning(from, thoughts);
+        } catch (error) {
+          if (error instanceof RunLostError) {
+            this.lose(error);
+          }
+          throw error;
+        }
+      },
+    });
   }
 
   /**
-   * Resolves when the run has ended and the body is closed. Rejects, also with the body closed, with a
+   * Resolves when the run has ended or was handed on, and the body is closed. Rejects, also with the body closed, with a
    * `RunLostError` when the run is not this pump's any more, and with the store's own error when it refused
    * the end three times. Whoever takes the run up continues from what is persisted.
    */
   async pump(): Promise<void> {
+    const { clock } = this.parts;
+    const restMs = Math.max(0, this.run.actionBeganAt + maxGenerationMs - clock.now());
+    this.cancelLimit = clock.setTimer(() => this.reachLimit(), restMs);
     this.keeper.start();
     try {
       this.send({ kind: "start", attempt: this.run.attempt, from: this.text.length });
-      const verdict = await this.produce();
-      await this.persist(verdict);
+      await this.produce();
+      await this.persist();
+      await this.end();
     } finally {
+      this.cancelLimit();
       this.keeper.stop();
+      this.reasoningBatcher.close();
       this.batcher.close(new RunLostError("The pump has ended."));
       this.providerAbort.abort();
       this.parts.sink.close();
@@ -127,7 +161,7 @@ export class ReplyPump {
   }
 
   /** Reads the provider until there is a verdict, asking again where that can help. */
-  private async produce(): Promise<Verdict> {
+  private async produce(): Promise<void> {
     for (let tries = 0; ; tries++) {
       try {
         this.decide({ kind: "complete", finishReason: await this.read() });
@@ -142,7 +176,7 @@ export class ReplyPump {
       }
       this.throwIfLost();
       if (this.verdict !== null) {
-        return this.verdict;
+        return;
       }
     }
   }
@@ -151,7 +185,7 @@ export class ReplyPump {
     const abort = new AbortController();
     this.providerAbort = abort;
     const events = this.parts.provider.stream(this.run.request, abort.signal)[Symbol.asyncIterator]();
-    let finishReason: FinishReason | null = null;
+    this.finishReason = null;
     try {
       for (;;) {
         this.silence.begin();
@@ -160,25 +194,18 @@ export class ReplyPump {
         if (done) {
           break;
         }
-        finishReason = value.kind === "finish" ? value.reason : finishReason;
         await this.take(value);
       }
     } catch (error) {
       // A provider that breaks off after its last word only kept its bill to itself.
-      if (finishReason === null || error instanceof WaitInterrupted || error instanceof RunLostError) {
+      if (this.finishReason === null || error instanceof WaitInterrupted || error instanceof RunLostError) {
         throw error;
       }
     } finally {
       this.silence.end();
       abort.abort();
     }
-    if (finishReason === null) {
-      throw new ProviderError(
-        "network",
-        "The connection to the model broke off before the reply was complete.",
-      );
-    }
-    return finishReason;
+    return this.finishReason ?? brokenOff();
   }
 
   private async take(event: ProviderEvent): Promise<void> {
@@ -189,13 +216,15 @@ export class ReplyPump {
         return;
       case "reasoning":
         this.silence.hear();
+        this.receivedReasoning = this.wellFormedReasoning.push(event.text);
         await this.untilHeld();
-        this.deliverReasoning(this.wellFormedReasoning.push(event.text));
+        this.deliverReasoning();
         return;
       case "usage":
         this.usage = event.usage;
         return;
       case "finish":
+        this.finishReason = event.reason;
         return;
       default:
         event satisfies never;
@@ -223,49 +252,63 @@ export class ReplyPump {
     }
   }
 
-  private deliverReasoning(text: string): void {
-    if (text === "") {
-      return;
-    }
-    this.send({ kind: "reasoning", offset: this.reasoningLength, text });
-    this.reasoningLength += text.length;
+  /** Nothing waits for it to be persisted: thoughts come before the words, and must not hold them up. */
+  private deliverReasoning(): void {
+    const thought = this.receivedReasoning;
+    this.receivedReasoning = "";
+    this.reasoningBatcher.push({ place: this.text.length, text: thought });
+    this.sendReasoning(thought);
   }
 
-  /**
-   * Everything that was received is persisted before the run ends, and the run has ended before the body says
-   * so.
-   */
-  private async persist(verdict: Verdict): Promise<void> {
+  private sendReasoning(text: string): void {
+    if (text !== "") {
+      this.send({ kind: "reasoning", offset: this.reasoningLength, text });
+      this.reasoningLength += text.length;
+    }
+  }
+
+  /** Everything that was received is persisted before the run ends. */
+  private async persist(): Promise<void> {
     this.providerAbort.abort();
-    const rest = this.received + this.overlap.push(this.wellFormed.end()) + this.overlap.end();
+    const thought = this.receivedReasoning + this.wellFormedReasoning.end();
+    const rest = this.rest();
     const offset = this.text.length;
+    this.reasoningBatcher.push({ place: offset, text: thought });
     this.text += rest;
     // Into the database first, whole: with nobody left to wait for room, the driver would get too far ahead.
     this.batcher.push(rest);
-    await this.batcher.drain();
-    this.deliverReasoning(this.wellFormedReasoning.end());
+    const [, hasAllReasoning] = await Promise.all([this.batcher.drain(), this.reasoningBatcher.drain()]);
+    this.throwIfLost();
+    if (!hasAllReasoning) {
+      console.warn("The end of a reply's reasoning could not be stored; its text is whole.");
+    }
+    this.sendReasoning(thought);
     if (rest !== "") {
       this.send({ kind: "text", offset, text: rest });
     }
-    const end = replyEnd(verdict, {
-      text: this.text,
-      newLength: this.text.length - this.run.persistedText.length,
-      usage: this.usage,
-      request: this.run.request,
-      costOf: (usage) => this.run.costOf(usage),
-    });
-    for (let tries = 1; ; tries++) {
-      try {
-        this.throwIfLost();
-        await this.parts.store.end(end);
-        break;
-      } catch (error) {
-        if (error instanceof RunLostError || tries === maxEndTries) {
-          throw error;
-        }
-        await new Promise<void>((resolve) => this.parts.clock.setTimer(resolve, endRetryMs));
-      }
+  }
+
+  /** What was received and has not gone into the sinks. */
+  private rest(): string {
+    // Half a character at a hand-on is left to the successor, which begins with the whole one.
+    const half = this.verdict?.kind === "handOn" ? "" : this.wellFormed.end();
+    return this.received + this.overlap.push(half) + this.overlap.end();
+  }
+
+  /** The run has ended before the body says so. One that is handed on has no end, and its body says nothing. */
+  private async end(): Promise<void> {
+    const { store } = this.parts;
+    const newLength = this.text.length - this.run.persistedText.length;
+    const verdict = this.verdict ?? { kind: "handOn" };
+    if (verdict.kind === "handOn" && newLength > 0) {
+      await this.untilStored(() => store.handOn());
+      return;
     }
+    const { text, usage, run } = this;
+    const costOf = (used: Usage) => run.costOf(used);
+    const produced = { text, newLength, usage, request: run.request, costOf };
+    const end = replyEnd(verdict.kind === "handOn" ? withoutAWord() : verdict, produced);
+    await this.untilStored(() => store.end(end));
     this.send(
       end.status === "failed"
         ? { kind: "error", error: end.error.kind, message: end.error.message }
@@ -273,8 +316,33 @@ export class ReplyPump {
     );
   }
 
-  private decide(verdict: Verdict): void {
-    this.verdict ??= verdict;
+  private async untilStored(store: () => Promise<void>): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        this.throwIfLost();
+        await store();
+        return;
+      } catch (error) {
+        if (error instanceof RunLostError || tries === maxEndTries) {
+          throw error;
+        }
+        await new Promise<void>((resolve) => this.parts.clock.setTimer(resolve, endRetryMs));
+      }
+    }
+  }
+
+  /** The action has lived long enough. */
+  private reachLimit(): void {
+    this.decide(
+      this.finishReason === null ? { kind: "handOn" } : { kind: "complete", finishReason: this.finishReason },
+    );
+  }
+
+  private decide(verdict: Verdict | { kind: "handOn" }): void {
+    // Nobody goes on with a reply that was to be stopped.
+    const isReplaced =
+      this.verdict === null || (this.verdict.kind === "handOn" && verdict.kind === "stopped");
+    this.verdict = isReplaced ? verdict : this.verdict;
     this.providerAbort.abort();
     this.wait.interrupt();
   }
@@ -282,6 +350,7 @@ export class ReplyPump {
   private lose(error: RunLostError): void {
     this.lostBy ??= error;
     this.batcher.close(error);
+    this.reasoningBatcher.close();
     this.providerAbort.abort();
     this.wait.interrupt();
   }
@@ -310,4 +379,15 @@ export class ReplyPump {
       this.sentAt = this.parts.clock.now();
     }
   }
+}
+
+function brokenOff(): never {
+  throw new ProviderError("network", "The connection to the model broke off before the reply was complete.");
+}
+
+/** Handed on, it would begin anew, and so for ever. */
+function withoutAWord(): Verdict {
+  const minutes = maxGenerationMs / 60_000;
+  const message = `The model thought for ${minutes} minutes without a word.`;
+  return { kind: "failed", error: new ProviderError("timeout", message) };
 }

@@ -5,6 +5,7 @@ import { appErrorOf } from "../model/appError.ts";
 import type { FinishReason, Usage } from "../providers/provider.ts";
 import type { ProviderErrorKind } from "../shared/errors.ts";
 import type { Clock } from "./clock.ts";
+import type { Thought } from "./reasoningBatcher.ts";
 
 export interface RunAnswer {
   stop: boolean;
@@ -29,9 +30,12 @@ export type ReplyEnd = ReplyOutcome &
  */
 export interface RunStore {
   append(from: number, text: string): Promise<RunAnswer>;
+  appendReasoning(from: number, thoughts: Thought[]): Promise<void>;
   heartbeat(): Promise<RunAnswer>;
   poll(): Promise<"go" | "stop" | "gone">;
   end(end: ReplyEnd): Promise<void>;
+  /** Gives a run that is not finished to another action. It is no longer the pump's from then on. */
+  handOn(): Promise<void>;
 }
 
 /** The run was taken from this pump, or has to be given up by it. Nothing may be written after it. */
@@ -61,6 +65,9 @@ export function convexRunStore(
     await lostIfRefused(answerInTime(request, timeoutMs, clock));
   return {
     append: async (from, text) => await call(ctx.runMutation(internal.runs.append, { token, from, text })),
+    appendReasoning: async (from, thoughts) => {
+      await call(ctx.runMutation(internal.reasoning.append, { token, from, thoughts }));
+    },
     heartbeat: async () => await call(ctx.runMutation(internal.runs.heartbeat, { token })),
     poll: async () => await call(ctx.runQuery(internal.runs.poll, { token })),
     end: async (end) => {
@@ -73,6 +80,9 @@ export function convexRunStore(
       } else {
         await call(ctx.runMutation(internal.runs.finish, { token, ...end, ...text }), endTimeoutMs);
       }
+    },
+    handOn: async () => {
+      await call(ctx.runMutation(internal.runs.handOn, { token }), endTimeoutMs);
     },
   };
 }

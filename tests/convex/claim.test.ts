@@ -27,6 +27,7 @@ test("a claim hands over the prompt and makes the reply run", async () => {
     attempt: 1,
     model: "demo",
     persistedText: "",
+    reasoningLength: 0,
     turns: [{ role: "user", text: "What is a lease?" }],
     leaseMs: 15_000,
   });

@@ -26,6 +26,7 @@ test("createChat makes the chat, the message, the placeholder, the stream and th
     runs: 1,
     replyStreams: 1,
     tails: 1,
+    reasonings: 0,
     serverQueue: 0,
     seals: 0,
     runPlaces: 0,

@@ -43,6 +43,8 @@ export async function startPump(options: { attempt?: 2; persistedText?: string }
   const pump = new ReplyPump(
     {
       ...run,
+      reasoningLength: run.reasoningLength ?? 0,
+      actionBeganAt: Date.now(),
       lease: { askedAt: Date.now(), leaseMs: run.leaseMs },
       request: { model: run.model, turns: run.turns, maxOutputTokens: 100 },
       costOf: (usage) => usage.outputTokens,

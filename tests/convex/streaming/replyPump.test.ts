@@ -72,7 +72,7 @@ describe("a reply that goes well", () => {
     expect((await bodyOf(backend, chat.streamId)).text).toBe("a😀b\ufffd");
   });
 
-  test("sends reasoning with offsets of its own and does not persist it", async () => {
+  test("sends reasoning with offsets of its own and persists it apart from the text", async () => {
     const { backend, chat, provider, events, ended } = await startPump();
     provider.send({ kind: "reasoning", text: "Let me " });
     provider.send({ kind: "reasoning", text: "think." });
@@ -85,6 +85,10 @@ describe("a reply that goes well", () => {
       { kind: "reasoning", offset: 7, text: "think." },
     ]);
     expect((await bodyOf(backend, chat.streamId)).text).toBe("42");
+    expect(await backend.query(api.reasoning.get, { streamId: chat.streamId })).toEqual({
+      thoughts: [{ place: 0, from: 0, text: "Let me think." }],
+      isTruncated: false,
+    });
   });
 
   test("has no character of its reasoning split, and what never becomes one replaced at the end", async () => {
