@@ -12,8 +12,11 @@ interface VersionSwitcherProps {
 
 type Direction = "previous" | "next";
 
-/** The button that was pressed goes with its version; the same one of the version that comes takes the keyboard over. */
-let pressed: { place: string; direction: Direction } | null = null;
+/**
+ * The button that was pressed goes with its version. The same one of the version that comes takes the keyboard over, and
+ * its place on the screen, so that it can be pressed again.
+ */
+let pressed: { place: string; direction: Direction; topPx: number } | null = null;
 
 export function VersionSwitcher({ of, versions, onShow }: VersionSwitcherProps) {
   const countId = useId();
@@ -22,7 +25,10 @@ export function VersionSwitcher({ of, versions, onShow }: VersionSwitcherProps) 
 
   useLayoutEffect(() => {
     if (pressed?.place !== place) return;
-    group.current?.querySelector<HTMLButtonElement>(`[data-testid="${pressed.direction}-version"]`)?.focus();
+    const button = group.current?.querySelector<HTMLElement>(`[data-testid="${pressed.direction}-version"]`);
+    const scroller = button?.closest(".scroller");
+    button?.focus({ preventScroll: true });
+    if (button && scroller) scroller.scrollTop += button.getBoundingClientRect().top - pressed.topPx;
     pressed = null;
   }, [place]);
 
@@ -39,9 +45,9 @@ export function VersionSwitcher({ of, versions, onShow }: VersionSwitcherProps) 
         // Not `disabled`, which would take the keyboard away at the last version.
         aria-disabled={id === undefined}
         className="aria-disabled:cursor-default aria-disabled:opacity-35"
-        onClick={() => {
+        onClick={({ currentTarget }) => {
           if (id === undefined) return;
-          pressed = { place, direction };
+          pressed = { place, direction, topPx: currentTarget.getBoundingClientRect().top };
           onShow(id);
         }}
       />

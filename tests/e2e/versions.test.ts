@@ -99,6 +99,35 @@ test.concurrent("the keyboard goes through the versions and stays where it is", 
   expect(await focused.getAttribute("data-testid")).toBe("next-version");
 });
 
+test.concurrent("the buttons stay under the pointer while versions of other lengths pass", async () => {
+  const tab = await ChatPage.open(browser, stack);
+  const { page } = tab;
+  const long = (topic: string) => uniqueAsk(topic, "text=plain tokens=300 rate=0");
+  await tab.send(long("hills"));
+  await tab.seesStatus("complete");
+  await tab.send(uniqueAsk("valleys", "text=plain tokens=300 rate=0 holdAfter=60 failTimes=1"));
+  await tab.sees(150);
+  await page.getByTestId("stop").click();
+  await tab.seesStatus("stopped", 2);
+  await tab.send(long("plains"));
+  await tab.seesStatus("complete", 3);
+  await page.getByTestId("regenerate").nth(1).click();
+  await page.getByTestId("version").waitFor();
+  await tab.seesStatus("complete", 2);
+  await tab.send(long("heaths"));
+  await tab.seesStatus("complete", 3);
+
+  const [previous, next] = [page.getByTestId("previous-version"), page.getByTestId("next-version")];
+  await previous.evaluate((button) => button.scrollIntoView({ block: "center" }));
+  const topPx = async () => Math.round((await previous.boundingBox())?.y ?? Number.NaN);
+  const before = await topPx();
+  for (const button of [previous, next, previous, next]) {
+    await button.click();
+    await tab.seesStatus("complete", 3);
+    expect(Math.abs((await topPx()) - before)).toBeLessThanOrEqual(1);
+  }
+});
+
 test.concurrent("a message answers the version that is shown", async () => {
   const { tab, ask, stopped } = await stoppedAndRegenerated("lagoons");
   await tab.page.getByTestId("previous-version").click();
@@ -250,7 +279,11 @@ test("a reply that died twice is interrupted and continued by hand, to the last 
     const ask = uniqueAsk("volcanoes", "text=plain tokens=300 rate=0 holdAfter=60 failTimes=2");
     const tab = await ChatPage.open(browser, addresses);
     await tab.send(ask);
-    await tab.sees(150);
+    await tab.streamId();
+    // What a spectator sees is persisted: there is something to go on from.
+    const spectator = await ChatPage.open(browser, addresses, tab.path);
+    await spectator.sees(150);
+    await spectator.close();
     for (const attempts of [1, 2]) {
       await expect
         .poll(
