@@ -15,6 +15,9 @@ import { createSseParser } from "./sseParser.ts";
 const HEAD_TIMEOUT_MS = 5_000;
 /** The server pings while the model is silent; longer silence than this means that nobody is there any more. */
 const STALL_TIMEOUT_MS = 12_000;
+/** A busy page is late too, but not by as much. */
+const SLEPT_MS = 3_000;
+const AFTER_SLEEP_MS = 2_000;
 
 export type StreamOutcome =
   /** A `done` or `error` event came: the server has said its last word. */
@@ -135,16 +138,25 @@ interface Watchdog {
   expired(): boolean;
 }
 
+/**
+ * A timer that comes much too late has slept with the device: what arrived meanwhile is read only after it, so the
+ * connection gets a moment to show that it lives.
+ */
 function createWatchdog(onExpire: () => void): Watchdog {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let hasExpired = false;
   const stop = () => clearTimeout(timer);
+  const expire = () => {
+    hasExpired = true;
+    onExpire();
+  };
   return {
     restart(ms) {
       stop();
+      const dueAt = Date.now() + ms;
       timer = setTimeout(() => {
-        hasExpired = true;
-        onExpire();
+        if (Date.now() - dueAt > SLEPT_MS) timer = setTimeout(expire, AFTER_SLEEP_MS);
+        else expire();
       }, ms);
     },
     stop,

@@ -51,7 +51,7 @@ export class ReplyStore {
   private announced: RunStatus | null = null;
   private error: ReplySnapshot["error"] = null;
   /** The last status before the end; null for a reply that had ended before it was looked at. */
-  private liveStatus: RunStatus | null = null;
+  private liveStatus: RunStatus | null;
   private tail: ReplyTail | null = null;
   private tailArrived = false;
   private bodyArrived = false;
@@ -66,7 +66,10 @@ export class ReplyStore {
   constructor({ seed, head, updates }: ReplyStoreOptions = {}) {
     this.text = seed ?? emptyReplyText;
     this.head = head ?? null;
-    if (head && !hasEnded(head.status)) this.liveStatus = head.status;
+    const status = head?.status ?? "queued";
+    if (!hasEnded(status)) this.liveStatus = status;
+    // The page before this one saw it at work.
+    else this.liveStatus = seed === undefined ? null : "running";
     this.updates = updates ?? createUpdateScheduler();
     this.snapshot = this.takeSnapshot();
   }
@@ -279,14 +282,15 @@ export class ReplyStore {
     const role =
       this.mode.kind === "driving" || (this.mode.kind === "settled" && this.mode.role === "driver");
     const text = visibleText(this.text);
-    const tailSaysEmpty = this.tail !== null && !this.hasGap;
+    const isHeardOf = text !== "" || this.bodyArrived || (this.tail !== null && !this.hasGap);
     return {
       text,
       status: this.currentStatus(),
       error: this.announced === "failed" ? this.error : null,
       role: role ? "driver" : "spectator",
       feed: this.feed(),
-      textKnown: this.mode.kind !== "watching" || text !== "" || this.bodyArrived || tailSaysEmpty,
+      // Of a reply that had ended before it was looked at, only the whole text counts.
+      textKnown: this.mode.kind !== "watching" || (isHeardOf && this.liveStatus !== null),
     };
   }
 

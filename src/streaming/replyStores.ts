@@ -82,8 +82,16 @@ export class ReplyStores {
 export const replyStores = new ReplyStores(takeKeptReplyTexts());
 
 /** Keeps unfinished texts for the page that follows, for as long as the returned function is not called. */
-export function keepTextsAcrossReloads(): () => void {
-  const keep = () => keepReplyTexts(replyStores.unsettledTexts());
+export function keepTextsAcrossReloads(stores: ReplyStores = replyStores): () => void {
+  const keep = () => keepReplyTexts(stores.unsettledTexts());
+  const keepWhenHidden = () => {
+    // A phone may end a page that is out of sight without another word.
+    if (document.visibilityState === "hidden") keep();
+  };
   window.addEventListener("pagehide", keep);
-  return () => window.removeEventListener("pagehide", keep);
+  document.addEventListener("visibilitychange", keepWhenHidden);
+  return () => {
+    window.removeEventListener("pagehide", keep);
+    document.removeEventListener("visibilitychange", keepWhenHidden);
+  };
 }

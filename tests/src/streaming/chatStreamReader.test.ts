@@ -155,4 +155,23 @@ describe("reading a chat stream", () => {
     expect(await outcome).toEqual({ kind: "stalled", waitingFor: "body" });
     expect(stream.isAborted()).toBe(true);
   });
+
+  test.each([
+    ["goes on when it brings something in the moment after", true],
+    ["is given up when it stays silent", false],
+  ])("a connection that a device has slept over %s", async (_name, isAlive) => {
+    const { stream, outcome, stop } = read();
+    stream.answer();
+    stream.send({ kind: "start", attempt: 1, from: 0 });
+    await settle();
+    // An hour passes in which no timer runs.
+    vi.setSystemTime(Date.now() + 3_600_000);
+    await vi.advanceTimersByTimeAsync(12_500);
+    expect(stream.isAborted()).toBe(false);
+    if (isAlive) stream.send({ kind: "text", offset: 0, text: "Good morning" });
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(stream.isAborted()).toBe(!isAlive);
+    stop.abort();
+    expect((await outcome).kind).toBe(isAlive ? "aborted" : "stalled");
+  });
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { driveReply } from "../../../src/streaming/driveReply.ts";
 import { keepReplyTexts, takeKeptReplyTexts } from "../../../src/streaming/keptReplyTexts.ts";
-import { ReplyStores } from "../../../src/streaming/replyStores.ts";
+import { keepTextsAcrossReloads, ReplyStores } from "../../../src/streaming/replyStores.ts";
 import { scriptedStream } from "./scriptedStream.ts";
 
 const streamIds = Array.from({ length: 400 }, (_, index) => `stream ${index}`);
@@ -59,6 +59,24 @@ describe("the stores of a tab", () => {
     const after = new ReplyStores(takeKeptReplyTexts());
     expect(after.get("a").getSnapshot().text).toBe("Half");
     expect(takeKeptReplyTexts().size).toBe(0);
+  });
+
+  test.each([
+    ["is left", () => window.dispatchEvent(new Event("pagehide")), "visible"],
+    ["goes out of sight", () => document.dispatchEvent(new Event("visibilitychange")), "hidden"],
+  ] as const)("an unfinished text is kept when the page %s", (_name, happen, visibility) => {
+    const stores = new ReplyStores(
+      new Map([["a", { attempt: 1, text: "Half", persistedLength: 0, held: null }]]),
+    );
+    stores.get("a");
+    const stop = keepTextsAcrossReloads(stores);
+    const seen = vi.spyOn(document, "visibilityState", "get").mockReturnValue(visibility);
+    happen();
+    expect([...takeKeptReplyTexts().values()].map(({ text }) => text)).toEqual(["Half"]);
+    stop();
+    happen();
+    expect(takeKeptReplyTexts().size).toBe(0);
+    seen.mockRestore();
   });
 
   test("what a dead attempt showed stays on the screen when the page is loaded again", () => {
