@@ -1,5 +1,5 @@
 /** A reply whose stream is known: subscribes to it and reads it to screen readers. */
-import { hasEnded } from "../../convex/shared/streamEvents.ts";
+import { endState } from "../streaming/replyState.ts";
 import { useReply } from "../streaming/useReply.ts";
 import type { ListedReply, ReplyRow } from "./conversationRows.ts";
 import { describeStatus } from "./describeStatus.ts";
@@ -16,15 +16,12 @@ interface LiveReplyProps {
 export function LiveReply({ row, reply, control }: LiveReplyProps) {
   const { streamId, status, attempt, error, finishReason } = reply;
   const snapshot = useReply(streamId, { status, attempt }, row.beginsWith);
-  const words = describeStatus(snapshot.status, {
-    hasText: snapshot.text !== "",
-    reader: snapshot.role,
-    isCutOff: finishReason === "length",
-  });
-  const isOver = hasEnded(snapshot.status) && snapshot.feed === "none";
+  const hasText = snapshot.text !== "";
+  const end = snapshot.feed === "none" ? endState(snapshot.status) : null;
+  const words = end === null ? null : describeStatus(end, { hasText, isCutOff: finishReason === "length" });
   const announcement = useReplyAnnouncement({
     text: snapshot.text,
-    ending: isOver ? (words?.label ?? "Reply complete.") : null,
+    ending: end === null ? null : (words?.label ?? "Reply complete."),
   });
   const { role: reader, text, textKnown } = snapshot;
   const shown = {

@@ -8,6 +8,7 @@ import { ModelName } from "./ModelName.tsx";
 import { replyActionsOf } from "./replyActions.ts";
 import type { ShownReply } from "./ReplyMessage.tsx";
 import { ReplyStatusLine } from "./ReplyStatusLine.tsx";
+import { useReplyState } from "./useReplyState.ts";
 import type { VersionControl } from "./useVersions.ts";
 import { VersionSwitcher } from "./VersionSwitcher.tsx";
 
@@ -21,19 +22,17 @@ interface ReplyFooterProps {
 export function ReplyFooter({ row, shown, control }: ReplyFooterProps) {
   const { status, reader, text, textKnown, error } = shown;
   const ended = hasEnded(status);
+  // A text that is on its way is not called missing.
+  const hasText = text !== "" || !textKnown;
+  const waitsForPlace = row.reply?.waitsForPlace ?? false;
+  const state = useReplyState({ status, reader, hasText, waitsForPlace });
   const finishReason = row.reply?.finishReason ?? null;
   const isOffered = control !== null && row.messageId !== null && textKnown;
   const { canContinue, another } = isOffered
     ? replyActionsOf({ status, finishReason, textLength: text.length })
     : { canContinue: false, another: "none" as const };
   const statusLine = (
-    <ReplyStatusLine
-      status={status}
-      hasText={text !== "" || (ended && !textKnown)}
-      reader={reader}
-      error={error}
-      isCutOff={finishReason === "length"}
-    >
+    <ReplyStatusLine state={state} hasText={hasText} error={error} isCutOff={finishReason === "length"}>
       {canContinue && (
         <TextButton icon="goOn" data-testid="continue" onClick={() => control?.continueReply(row)}>
           Continue

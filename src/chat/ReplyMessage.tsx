@@ -2,8 +2,8 @@
 import { Suspense } from "react";
 import { hasEnded, type RunStatus } from "../../convex/shared/streamEvents.ts";
 import { AssistantMarkdown } from "../markdown/AssistantMarkdown.tsx";
+import type { ReplyReader } from "../streaming/replyState.ts";
 import type { ListedReply, ReplyRow } from "./conversationRows.ts";
-import type { ReplyReader } from "./describeStatus.ts";
 import { ReplyFooter } from "./ReplyFooter.tsx";
 import { ReplySkeleton } from "./ReplySkeleton.tsx";
 import type { VersionControl } from "./useVersions.ts";

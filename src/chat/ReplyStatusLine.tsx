@@ -1,35 +1,31 @@
 /** The line under a reply that says what is happening to it, or how it ended, with what can be done about that. */
 import type { ReactNode } from "react";
-import type { RunStatus } from "../../convex/shared/streamEvents.ts";
+import type { ReplyState } from "../streaming/replyState.ts";
 import { Icon } from "../ui/Icon.tsx";
 import type { ListedReply } from "./conversationRows.ts";
 import { replyErrorRemedy } from "./describeReplyError.ts";
-import { describeStatus, type ReplyReader } from "./describeStatus.ts";
+import { describeStatus } from "./describeStatus.ts";
 
 interface ReplyStatusLineProps {
-  status: RunStatus;
+  state: ReplyState;
   hasText: boolean;
-  reader: ReplyReader;
   error: ListedReply["error"];
   isCutOff: boolean;
   /** The buttons of what can be done. */
   children: ReactNode;
 }
 
-export function ReplyStatusLine({
-  status,
-  hasText,
-  reader,
-  error,
-  isCutOff,
-  children,
-}: ReplyStatusLineProps) {
-  const words = describeStatus(status, { hasText, reader, isCutOff });
+export function ReplyStatusLine({ state, hasText, error, isCutOff, children }: ReplyStatusLineProps) {
+  const words = describeStatus(state, { hasText, isCutOff });
   if (words === null) return null;
   const buttons = <div className="flex flex-wrap gap-2 empty:hidden">{children}</div>;
   if (words.tone === "error") {
     return (
-      <div className="flex items-start gap-2.5 rounded-xl border border-destructive/30 bg-destructive/8 px-3.5 py-2.5 text-sm">
+      <div
+        data-testid="reply-state"
+        data-state={state}
+        className="flex items-start gap-2.5 rounded-xl border border-destructive/30 bg-destructive/8 px-3.5 py-2.5 text-sm"
+      >
         <span className="mt-0.5 text-destructive">
           <Icon name="warning" size={16} />
         </span>
@@ -46,6 +42,8 @@ export function ReplyStatusLine({
   return (
     <div className="flex min-h-8 flex-wrap items-center gap-x-3 gap-y-1.5">
       <p
+        data-testid="reply-state"
+        data-state={state}
         className={`flex items-center gap-2 text-sm ${words.tone === "warning" ? "text-warning" : "text-muted-foreground"}`}
       >
         {words.tone === "working" && (

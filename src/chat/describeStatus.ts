@@ -1,39 +1,39 @@
 /** Names a reply's state in the words of the page. */
-import type { RunStatus } from "../../convex/shared/streamEvents.ts";
+import type { ReplyState } from "../streaming/replyState.ts";
 
 export interface StatusWords {
   label: string;
   tone: "working" | "quiet" | "warning" | "error";
 }
 
-/** How this tab reads a reply; `sending` and, without network, `offline`: the server does not have the message yet. */
-export type ReplyReader = "sending" | "offline" | "driver" | "spectator";
-
 interface ReplyCircumstances {
   hasText: boolean;
-  reader: ReplyReader;
   /** The model had more to say and came to its limit. */
   isCutOff: boolean;
 }
 
-/** A driver is a moment before its first token; for others somebody else's turn comes first. */
-const queuedLabel = {
-  sending: "Sending…",
-  offline: "Will be sent when you are back online",
-  driver: "Thinking…",
-  spectator: "In the queue…",
-} as const satisfies Record<ReplyReader, string>;
-
 /** Null for a complete reply that has text and was not cut off: it says it all. The names are those of the buttons. */
 export function describeStatus(
-  status: RunStatus,
-  { hasText, reader, isCutOff }: ReplyCircumstances,
+  state: ReplyState,
+  { hasText, isCutOff }: ReplyCircumstances,
 ): StatusWords | null {
-  switch (status) {
+  switch (state) {
+    case "sending":
+      return { label: "Sending…", tone: "working" };
+    case "offline":
+      return { label: "Will be sent when you are back online", tone: "quiet" };
     case "queued":
-      return { label: queuedLabel[reader], tone: reader === "offline" ? "quiet" : "working" };
-    case "running":
-      return { label: hasText ? "Writing…" : "Thinking…", tone: "working" };
+      return { label: "In the queue…", tone: "working" };
+    case "full":
+      return { label: "All places are taken. The reply begins when one is free…", tone: "working" };
+    case "waiting":
+      return { label: "Waiting for the model…", tone: "working" };
+    case "thinking":
+      return { label: "Thinking…", tone: "working" };
+    case "writing":
+      return { label: "Writing…", tone: "working" };
+    case "reconnecting":
+      return { label: "Reconnecting… The reply goes on meanwhile.", tone: "working" };
     case "recovering":
       return { label: "Picking up where it left off…", tone: "working" };
     case "complete":
@@ -50,6 +50,6 @@ export function describeStatus(
         ? { label: "Interrupted. What was written is kept: Continue goes on from there.", tone: "warning" }
         : { label: "Interrupted before anything was written. Retry asks again.", tone: "warning" };
     default:
-      return status satisfies never;
+      return state satisfies never;
   }
 }
