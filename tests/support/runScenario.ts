@@ -34,6 +34,8 @@ export type ScenarioStep =
 interface Pump {
   token: string;
   driver: string | null;
+  /** The length of the reply when it was claimed. */
+  began: number;
   heardLength: number;
 }
 
@@ -42,10 +44,12 @@ interface Reply {
   messageId: string;
   streamId: string;
   pumps: Pump[];
-  /** The token of the last claim that was granted, until the run is taken from it. */
-  holder: string | null;
+  /** The pump of the last claim that was granted, until the run is taken from it. */
+  holder: Pump | null;
   written: number;
   endedAs: string | null;
+  /** The pump that ended it; null while it grows, and where it was ended without one. */
+  endedBy: Pump | null;
   isRemoved: boolean;
   /** The state in which its readers were last looked at. */
   readAs: string;
@@ -77,7 +81,15 @@ export class RunScenario {
     const scenario = new RunScenario();
     for (let index = 0; index < scenarioReplies; index++) {
       const { chatId, messageId, streamId } = await createChat(scenario.backend);
-      const own = { pumps: [], holder: null, written: 0, endedAs: null, isRemoved: false, readAs: "" };
+      const own = {
+        pumps: [],
+        holder: null,
+        written: 0,
+        endedAs: null,
+        endedBy: null,
+        isRemoved: false,
+        readAs: "",
+      };
       scenario.replies.push({ chatId, messageId, streamId, ...own });
     }
     return scenario;
@@ -156,8 +168,12 @@ export class RunScenario {
     if (isRepeated) {
       expect(await outcomeOf(ask)).toEqual(answer);
     }
-    reply.holder = token;
-    reply.pumps.push({ token, driver, heardLength: reply.written });
+    if (reply.holder !== null) {
+      // Only the driver whose own first request it was, and only before that one wrote anything.
+      expect([driver, reply.written]).toEqual([reply.holder.driver ?? "nobody", reply.holder.began]);
+    }
+    reply.holder = { token, driver, began: reply.written, heardLength: reply.written };
+    reply.pumps.push(reply.holder);
   }
 
   private async append(reply: Reply, by: number, length: number, isAnswerLost: boolean) {
@@ -172,7 +188,7 @@ export class RunScenario {
     if (answer.kind === "refused") {
       return;
     }
-    expect(pump.token).toBe(reply.holder);
+    expect(pump).toBe(reply.holder);
     reply.written = Math.max(reply.written, pump.heardLength + length);
     pump.heardLength = isAnswerLost ? pump.heardLength : reply.written;
   }
@@ -188,10 +204,12 @@ export class RunScenario {
     const call = async () => await this.pumpCall(pump, step);
     const answer = await outcomeOf(call);
     if (answer.kind === "granted" && reply.endedAs !== null) {
-      expect(step.kind === "handOn" || (step.kind === "end" && step.status === reply.endedAs)).toBe(true);
+      const isSameEnd = step.kind === "end" && step.status === reply.endedAs && pump === reply.endedBy;
+      expect(step.kind === "handOn" || isSameEnd).toBe(true);
     } else if (answer.kind === "granted" && step.kind !== "handOn") {
-      expect(pump.token).toBe(reply.holder);
+      expect(pump).toBe(reply.holder);
       expect(step.kind === "heartbeat" || pump.heardLength === reply.written).toBe(true);
+      reply.endedBy = step.kind === "end" ? pump : null;
     }
     if (answer.kind === "granted" && step.isRepeated) {
       expect(await outcomeOf(call)).toEqual(answer);
