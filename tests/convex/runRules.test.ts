@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { beforeEach, expect, test, vi } from "vitest";
 import { withDemoModelsAndFakeTime } from "../support/convexBackend.ts";
 import { RunScenario, saidUpTo, scenarioPlaces, scenarioReplies } from "../support/runScenario.ts";
@@ -60,7 +60,7 @@ const step: fc.Arbitrary<ScenarioStep> = fc.oneof(
 );
 
 test("whatever callers do, lose and repeat, the rules hold after every step, and every run comes to an end", async () => {
-  await fc.assert(
+  const checking = fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 35 }), async (steps) => {
       const scenario = await RunScenario.begin();
       for (const one of steps) {
@@ -70,6 +70,7 @@ test("whatever callers do, lose and repeat, the rules hold after every step, and
     }),
     { numRuns: 200 },
   );
+  await expect(checking).resolves.toBeUndefined();
 }, 300_000);
 
 test("what the model says is not the same twice", () => {

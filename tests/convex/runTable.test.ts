@@ -9,7 +9,6 @@ import { hasEnded } from "../../convex/shared/streamEvents.ts";
 import type { RunStatus } from "../../convex/shared/streamEvents.ts";
 import {
   append,
-  bodyOf,
   claim,
   createBackend,
   createChat,
@@ -170,65 +169,90 @@ async function rowsAround({ backend, run }: Case) {
   };
 }
 
+type Rows = Awaited<ReturnType<typeof rowsAround>>;
+
+function unchanged(before: Rows, after: Rows) {
+  expect(after).toEqual(before);
+}
+
+function startedByQueue({ queue }: Rows) {
+  expect(queue).toMatchObject([{ state: "started" }]);
+}
+
+function withoutHolder({ run }: Rows) {
+  expect(run?.token).toBeNull();
+}
+
 /** What the step is to have done, apart from the status. */
-const effects: Partial<Record<RunStep["do"], (on: Case) => Promise<void>>> = {
-  take: async ({ backend }) => {
-    const [run] = await rowsOf(backend, "runs");
+const effects: Record<RunStep["do"], (before: Rows, after: Rows) => void> = {
+  refuse: unchanged,
+  ignore: unchanged,
+  answer: unchanged,
+  take: (_, { run, places }) => {
     expect(["new", "own"]).toContain(run?.token);
-    expect(await rowsOf(backend, "runPlaces")).toMatchObject([{ runId: run?._id }]);
+    expect(places).toMatchObject([{ runId: run?._id }]);
   },
-  wait: async ({ backend }) => {
-    const [message] = (await rowsOf(backend, "messages")).filter((row) => row.reply !== null);
-    expect(message?.reply?.waitsForPlace).toBe(true);
-    expect(await rowsOf(backend, "serverQueue")).toHaveLength(1);
+  wait: (_, { messages, queue }) => {
+    expect(messages.find(({ reply }) => reply !== null)?.reply?.waitsForPlace).toBe(true);
+    expect(queue).toHaveLength(1);
   },
-  write: async ({ backend, run }) => {
-    expect((await bodyOf(backend, run.streamId)).text).toBe("Hi");
+  write: (_, { tails }) => {
+    expect(tails[0]?.flushes).toEqual(["Hi"]);
   },
-  askToStop: async ({ backend }) => {
-    expect((await rowsOf(backend, "runs"))[0]).toMatchObject({
-      stopRequestedAt: Date.now(),
-      deadline: Date.now() + 3_000,
-    });
+  extend: (before, { run, tails }) => {
+    expect(run?.deadline).toBeGreaterThanOrEqual(before.run?.deadline ?? 0);
+    expect(tails).toEqual(before.tails);
   },
-  seal: async ({ backend }) => {
-    expect((await rowsOf(backend, "runs"))[0]?.token).toBeNull();
+  end: (_, { texts }) => {
+    expect(texts.at(-1)?.text).toBe("");
   },
-  leaveToServer: async ({ backend }) => {
-    expect(await rowsOf(backend, "serverQueue")).toMatchObject([{ state: "started" }]);
+  seal: (_, after) => {
+    withoutHolder(after);
+    expect(after.texts.at(-1)?.text).toBe("");
   },
-  queueAgain: async ({ backend }) => {
-    expect(await rowsOf(backend, "serverQueue")).toMatchObject([{ state: "started" }]);
+  askToStop: (_, { run }) => {
+    expect(run).toMatchObject({ stopRequestedAt: Date.now(), deadline: Date.now() + 3_000 });
   },
-  recover: async ({ backend, run }) => {
-    const change = { attempt: run.attempt + 1, deaths: (run.deaths ?? 0) + 1, token: null };
-    expect((await rowsOf(backend, "runs"))[0]).toMatchObject(change);
-    expect(await rowsOf(backend, "serverQueue")).toMatchObject([{ state: "started" }]);
+  leaveToServer: (_, after) => startedByQueue(after),
+  queueAgain: (_, after) => startedByQueue(after),
+  recover: ({ run }, after) => {
+    startedByQueue(after);
+    withoutHolder(after);
+    expect(after.run).toMatchObject({ attempt: run!.attempt + 1, deaths: run!.deaths! + 1 });
   },
-  handOn: async ({ backend, run }) => {
-    const change = { attempt: run.attempt + 1, deaths: run.deaths, token: null, handedOnBy: "own" };
-    expect((await rowsOf(backend, "runs"))[0]).toMatchObject(change);
-    expect(await rowsOf(backend, "serverQueue")).toMatchObject([{ state: "started" }]);
+  handOn: ({ run }, after) => {
+    startedByQueue(after);
+    withoutHolder(after);
+    const { deaths } = run!;
+    expect(after.run).toMatchObject({ attempt: run!.attempt + 1, deaths, handedOnBy: "own" });
   },
-  revoke: async ({ backend }) => {
-    expect((await rowsOf(backend, "runs"))[0]?.token).toBeNull();
-  },
+  revoke: (_, after) => withoutHolder(after),
 };
 
+const noPlace = {
+  kind: "tooManyRequests",
+  message: "As many replies as this deployment can write are being written; this one waits for its turn.",
+  retryAfterMs: 5_000,
+};
+
+function refusalOf(step: RunStep): unknown {
+  switch (step.do) {
+    case "refuse":
+      return { kind: "runTaken", message: describeRefusal(step.because) };
+    case "wait":
+      return noPlace;
+    default:
+      return null;
+  }
+}
+
 /** That the run, its reply and its tail say the same, and that whoever has ended holds nothing. */
-async function expectAgreement(on: Case, step: RunStep, status: RunStatus) {
-  const { run, messages, tails, queue, places } = await rowsAround(on);
-  expect(run?.status).toBe(status);
+function agreementOf({ run, messages, tails, queue, places }: Rows, step: RunStep) {
+  const shown = messages.find((row) => row._id === run?.messageId)?.reply?.status;
   // A removed reply is gone with its chat: nobody is told how it ended.
-  if (step.do !== "revoke") {
-    expect(messages.find((row) => row._id === run?.messageId)?.reply?.status).toBe(status);
-    expect(tails[0]?.status).toBe(status);
-  }
-  if (hasEnded(status)) {
-    expect([run?.deadline, queue, places]).toEqual([null, [], []]);
-  } else {
-    expect(run?.deadline).toBeGreaterThan(Date.now());
-  }
+  const said = step.do === "revoke" ? [] : [shown, tails[0]?.status];
+  const holds = { deadline: run?.deadline, queue, places };
+  return { statuses: [run?.status, ...said], holds: hasEnded(run!.status) ? holds : null };
 }
 
 describe.each(runStates)("a run that is %s", (state) => {
@@ -236,24 +260,20 @@ describe.each(runStates)("a run that is %s", (state) => {
   test.each(events)("does as the table says on %s", async (event, step) => {
     const on = await caseOf(state, event);
     const before = await rowsAround(on);
-    const happening = happenings[event](on);
-    if (step.do === "refuse") {
-      const refusal = await happening.then(
-        () => null,
-        (thrown: unknown) => appErrorOf(thrown),
-      );
-      expect(refusal).toEqual({ kind: "runTaken", message: describeRefusal(step.because) });
-    } else if (step.do === "wait") {
-      await expect(happening).rejects.toMatchObject({ data: { kind: "tooManyRequests" } });
-    } else {
-      await happening;
-    }
-    if (step.do === "refuse" || step.do === "ignore" || step.do === "answer") {
-      expect(await rowsAround(on)).toEqual(before);
-      return;
-    }
-    await effects[step.do]?.(on);
-    await expectAgreement(on, step, "to" in step ? step.to : state);
+    const refusal = await happenings[event](on).then(
+      () => null,
+      (thrown: unknown) => appErrorOf(thrown) ?? thrown,
+    );
+    expect(refusal).toEqual(refusalOf(step));
+    const after = await rowsAround(on);
+    effects[step.do](before, after);
+    const status = "to" in step ? step.to : state;
+    const { statuses, holds } = agreementOf(after, step);
+    expect(new Set(statuses)).toEqual(new Set([status]));
+    const isUntouched = effects[step.do] === unchanged;
+    const nothing = hasEnded(status) ? { deadline: null, queue: [], places: [] } : null;
+    expect(isUntouched ? null : holds).toEqual(isUntouched ? null : nothing);
+    expect(isUntouched || hasEnded(status) || after.run!.deadline! > Date.now()).toBe(true);
   });
 });
 

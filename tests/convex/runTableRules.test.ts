@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   claimEvent,
@@ -48,7 +48,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   },
   { weight: 10, arbitrary: fc.record({ kind: fc.constantFrom("stop", "offer", "deadline", "deadline") }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("remove") }) },
-) as fc.Arbitrary<Action>;
+);
 
 function newModel(): Model {
   return {
@@ -135,7 +135,8 @@ test("only the token of the last claim that was granted writes, and only until i
       for (const act of acts) {
         const step = take(model, act);
         if (step.do === "take" && act.kind === "claim") holder = act.token;
-        if (step.do === "write" && act.kind === "append") expect(act.token).toBe(holder);
+        const writer = step.do === "write" && act.kind === "append" ? act.token : holder;
+        expect(writer).toBe(holder);
         if (model.run.status !== "running") holder = null;
       }
     }),
@@ -150,9 +151,8 @@ test("an end is final, and every other state has a deadline", () => {
       for (const act of acts) {
         const before = { status: model.run.status, written: model.written };
         take(model, act);
-        if (hasEnded(before.status)) {
-          expect({ status: model.run.status, written: model.written }).toEqual(before);
-        }
+        const after = { status: model.run.status, written: model.written };
+        expect(hasEnded(before.status) ? after : before).toEqual(before);
         expect(model.hasDeadline).toBe(!hasEnded(model.run.status));
       }
     }),
@@ -170,7 +170,8 @@ test("a run dies once and goes on, and dies twice and is interrupted, however of
         handovers += step.do === "handOn" ? 1 : 0;
         expect(model.run.attempt).toBe(1 + handovers + model.run.deaths);
         expect(model.run.deaths).toBeLessThanOrEqual(1);
-        if (step.do === "seal" && step.to === "interrupted") expect(model.run.deaths).toBe(1);
+        const isInterrupted = step.do === "seal" && step.to === "interrupted";
+        expect(!isInterrupted || model.run.deaths === 1).toBe(true);
       }
     }),
     manyCases,
@@ -204,7 +205,7 @@ test("a run that is asked to stop and that nobody ends is stopped by its deadlin
       const wasLive = !hasEnded(model.run.status);
       take(model, { kind: "stop" });
       take(model, { kind: "deadline" });
-      if (wasLive) expect(model.run.status).toBe("stopped");
+      expect(!wasLive || model.run.status === "stopped").toBe(true);
       expect(hasEnded(model.run.status)).toBe(true);
     }),
     manyCases,

@@ -3,7 +3,8 @@
  * hold after each of their steps. The text of a reply is said by its offset, so that what is lost, doubled or out of
  * order shows in the text itself.
  */
-import { expect, vi } from "vitest";
+import { inspect, isDeepStrictEqual } from "node:util";
+import { vi } from "vitest";
 import { api, internal } from "../../convex/_generated/api.js";
 import type { Doc } from "../../convex/_generated/dataModel.js";
 import { appErrorOf } from "../../convex/model/appError.ts";
@@ -135,15 +136,15 @@ export class RunScenario {
       !this.replies.every(({ isRemoved, endedAs }) => isRemoved || endedAs !== null);
       round++
     ) {
-      expect(round).toBeLessThan(30);
+      holds(round < 30, true);
       for (const [reply] of this.replies.entries()) {
         await this.take({ kind: "startServer", reply });
       }
       await this.take({ kind: "pass", ms: 60_000 });
       await this.take({ kind: "reap" });
     }
-    expect(await rowsOf(this.backend, "runPlaces")).toEqual([]);
-    expect(await rowsOf(this.backend, "serverQueue")).toEqual([]);
+    holds(await rowsOf(this.backend, "runPlaces"), []);
+    holds(await rowsOf(this.backend, "serverQueue"), []);
   }
 
   private reply(index: number): Reply {
@@ -164,13 +165,13 @@ export class RunScenario {
     if (answer.kind === "refused") {
       return;
     }
-    expect(answer.value.persistedText).toBe(saidUpTo(reply.written));
+    holds(answer.value.persistedText, saidUpTo(reply.written));
     if (isRepeated) {
-      expect(await outcomeOf(ask)).toEqual(answer);
+      holds(await outcomeOf(ask), answer);
     }
     if (reply.holder !== null) {
       // Only the driver whose own first request it was, and only before that one wrote anything.
-      expect([driver, reply.written]).toEqual([reply.holder.driver ?? "nobody", reply.holder.began]);
+      holds([driver, reply.written], [reply.holder.driver ?? "nobody", reply.holder.began]);
     }
     reply.holder = { token, driver, began: reply.written, heardLength: reply.written };
     reply.pumps.push(reply.holder);
@@ -188,7 +189,7 @@ export class RunScenario {
     if (answer.kind === "refused") {
       return;
     }
-    expect(pump).toBe(reply.holder);
+    holds(pump, reply.holder);
     reply.written = Math.max(reply.written, pump.heardLength + length);
     pump.heardLength = isAnswerLost ? pump.heardLength : reply.written;
   }
@@ -205,14 +206,14 @@ export class RunScenario {
     const answer = await outcomeOf(call);
     if (answer.kind === "granted" && reply.endedAs !== null) {
       const isSameEnd = step.kind === "end" && step.status === reply.endedAs && pump === reply.endedBy;
-      expect(step.kind === "handOn" || isSameEnd).toBe(true);
+      holds(step.kind === "handOn" || isSameEnd, true);
     } else if (answer.kind === "granted" && step.kind !== "handOn") {
-      expect(pump).toBe(reply.holder);
-      expect(step.kind === "heartbeat" || pump.heardLength === reply.written).toBe(true);
+      holds(pump, reply.holder);
+      holds(step.kind === "heartbeat" || pump.heardLength === reply.written, true);
       reply.endedBy = step.kind === "end" ? pump : null;
     }
     if (answer.kind === "granted" && step.isRepeated) {
-      expect(await outcomeOf(call)).toEqual(answer);
+      holds(await outcomeOf(call), answer);
     }
   }
 
@@ -270,19 +271,19 @@ export class RunScenario {
     const shown = rows.messages.find(({ _id }) => _id === run.messageId)!.reply!;
     const tail = rows.tails.find(({ streamId }) => streamId === reply.streamId)!;
     const { status, attempt } = run;
-    expect({ status: shown.status, attempt: shown.attempt }).toEqual({ status, attempt });
-    expect({ status: tail.status, attempt: tail.attempt }).toEqual({ status, attempt });
-    expect(tail.from + tail.flushes.join("").length).toBe(reply.written);
-    expect(hasEnded(status)).toBe(run.deadline === null);
-    expect(run.deaths).toBeLessThan(2);
+    holds({ status: shown.status, attempt: shown.attempt }, { status, attempt });
+    holds({ status: tail.status, attempt: tail.attempt }, { status, attempt });
+    holds(tail.from + tail.flushes.join("").length, reply.written);
+    holds(hasEnded(status), run.deadline === null);
+    holds((run.deaths ?? 0) < 2, true);
     if (reply.endedAs !== null) {
-      expect(status).toBe(reply.endedAs);
+      holds(status, reply.endedAs);
     }
     if (status !== "running") {
       reply.holder = null;
     }
     if (hasEnded(status) || status === "running") {
-      expect(shown.waitsForPlace ?? false).toBe(false);
+      holds(shown.waitsForPlace ?? false, false);
     }
     reply.endedAs = hasEnded(status) ? status : null;
     // Readers see what they saw as long as nothing of it was written.
@@ -295,11 +296,11 @@ export class RunScenario {
 
   private async checkReaders({ chatId, messageId, streamId, written }: Reply, isEnded: boolean) {
     const text = saidUpTo(written);
-    expect((await bodyOf(this.backend, streamId)).text).toBe(text);
+    holds((await bodyOf(this.backend, streamId)).text, text);
     const stored = await this.backend.query(api.messages.getText, { messageId });
-    expect(stored).toEqual(isEnded ? { text } : null);
+    holds(stored, isEnded ? { text } : null);
     const chat = await this.backend.query(api.chats.getChat, { chatId });
-    expect(chat?.status).toBe(isEnded ? "idle" : "replying");
+    holds(chat?.status, isEnded ? "idle" : "replying");
   }
 }
 
@@ -309,15 +310,28 @@ function checkPlaces({ runs, places, queue }: Rows): void {
   const waiting = queue.filter(({ state }) => state === "waiting");
   const running = runs.filter(({ status }) => status === "running").map(({ _id }) => _id);
   const entitled = new Set([...running, ...started.map(({ runId }) => runId)]);
-  expect(new Set(places.map(({ runId }) => runId))).toEqual(entitled);
-  expect(places.length).toBe(entitled.size);
-  expect(new Set(places.map(({ number }) => number)).size).toBe(places.length);
-  expect(places.length).toBeLessThanOrEqual(scenarioPlaces);
+  holds(new Set(places.map(({ runId }) => runId)), entitled);
+  holds(places.length, entitled.size);
+  holds(new Set(places.map(({ number }) => number)).size, places.length);
+  holds(places.length <= scenarioPlaces, true);
   const live = new Set(runs.filter(({ status }) => !hasEnded(status)).map(({ _id }) => _id));
-  expect(queue.every(({ runId }) => live.has(runId))).toBe(true);
-  expect(waiting.every(({ runId }) => !running.includes(runId))).toBe(true);
+  holds(
+    queue.every(({ runId }) => live.has(runId)),
+    true,
+  );
+  holds(
+    waiting.every(({ runId }) => !running.includes(runId)),
+    true,
+  );
   const isFull = places.length === scenarioPlaces || started.length === maxServerRuns;
-  expect(waiting.length === 0 || isFull).toBe(true);
+  holds(waiting.length === 0 || isFull, true);
+}
+
+/** Throws unless the two are the same: a rule was broken, which the stack names. */
+function holds(seen: unknown, wanted: unknown): void {
+  if (!isDeepStrictEqual(seen, wanted)) {
+    throw new Error(`A rule is broken: ${inspect(seen)} instead of ${inspect(wanted)}.`);
+  }
 }
 
 function pumpOf({ pumps }: Reply, by: number): Pump | null {
