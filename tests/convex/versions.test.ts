@@ -187,6 +187,16 @@ test("a continued reply without driver begins from the text on the server, and a
   expect(run).toMatchObject({ attempt: 2, persistedText: "So far so " });
 });
 
+test("a long reply is continued with all of its text while that is still being moved to its parts", async () => {
+  const backend = createBackend();
+  const long = `${"0123456789".repeat(20_000)}end`;
+  const chat = await endedChat(backend, "interrupted", long);
+  const turn = await versionRequests(backend, chat).continue("go on");
+  expect((await bodyOf(backend, turn.streamId)).text === long).toBe(true);
+  const { persistedText } = await claim(backend, { streamId: turn.streamId, token: "continuing" });
+  expect(persistedText === long).toBe(true);
+});
+
 test("a complete reply is not continued: the refusal names what can be done instead", async () => {
   const backend = createBackend();
   const chat = await endedChat(backend, "complete");

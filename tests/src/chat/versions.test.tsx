@@ -3,7 +3,7 @@ import { act, cleanup, render, screen, waitFor, within } from "@testing-library/
 import userEvent from "@testing-library/user-event";
 import { ConvexProvider } from "convex/react";
 import { StrictMode } from "react";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { RunStatus, Turn } from "../../../convex/shared/streamEvents.ts";
 import { App } from "../../../src/App.tsx";
 import { drafts } from "../../../src/sending/drafts.ts";
@@ -120,6 +120,8 @@ const ask: Listed = { id: "ask", answers: null };
 const first: Listed = { id: "first", answers: "ask", status: "complete" };
 const second: Listed = { id: "second", answers: "ask", status: "complete" };
 
+// A page loads it while it is idle; here the first reply would wait for it.
+beforeAll(() => import("../../../src/markdown/StreamedMarkdown.tsx"), 60_000);
 beforeEach(() => {
   chats += 1;
   chatId = `versions${chats}`;
