@@ -1,9 +1,12 @@
 /** What stands above the composer: the turns, a place kept for them, or an invitation. */
+import { ConversationItem } from "./ConversationItem.tsx";
 import { ConversationSkeleton } from "./ConversationSkeleton.tsx";
 import { EmptyState } from "./EmptyState.tsx";
-import { MessageRow } from "./MessageRow.tsx";
 import type { Conversation } from "./useConversation.ts";
 import type { VersionControl } from "./useVersions.ts";
+
+/** More than a large screen shows of short turns. */
+const RECENT_ROWS = 12;
 
 interface ConversationContentProps {
   conversation: Exclude<Conversation, { status: "notFound" | "deleted" }>;
@@ -22,10 +25,13 @@ export function ConversationContent({ conversation, control, onChooseExample }: 
   }
   return (
     <ol aria-label="Conversation" className="space-y-7">
-      {conversation.rows.map((row) => (
-        <li key={row.key}>
-          <MessageRow row={row} control={control} />
-        </li>
+      {conversation.rows.map((row, index) => (
+        <ConversationItem
+          key={row.key}
+          row={row}
+          control={control}
+          isRecent={index >= conversation.rows.length - RECENT_ROWS}
+        />
       ))}
     </ol>
   );

@@ -23,6 +23,14 @@ export function followEnd(
   let isFollowing = true;
   let lastTop = scroller.scrollTop;
 
+  const setFollowing = (value: boolean) => {
+    isFollowing = value;
+    // The browser keeps what a reader sees in its place. At the end that is our work, and its moves would look like the
+    // reader's: without it, whatever changes there ends at the end.
+    scroller.style.overflowAnchor = value ? "none" : "auto";
+    onChange(value);
+  };
+
   const goToEnd = () => {
     if (isFollowing) scroller.scrollTop = scroller.scrollHeight;
     lastTop = scroller.scrollTop;
@@ -32,22 +40,21 @@ export function followEnd(
     const movedPx = scroller.scrollTop - lastTop;
     // Growth changes the distance without a move, and our own moves end at the end. So a move upwards that does not is
     // the reader's, however short: a slow one would otherwise be taken back by each new line.
-    if (distance <= AT_END_PX || (movedPx > 0 && distance <= NEAR_END_PX)) isFollowing = true;
-    else if (movedPx < 0) isFollowing = false;
+    if (distance <= AT_END_PX || (movedPx > 0 && distance <= NEAR_END_PX)) setFollowing(true);
+    else if (movedPx < 0) setFollowing(false);
     lastTop = scroller.scrollTop;
-    onChange(isFollowing);
   };
 
   const observer = new ResizeObserver(goToEnd);
   observer.observe(content);
   observer.observe(scroller);
   scroller.addEventListener("scroll", onScroll, { passive: true });
+  setFollowing(true);
   goToEnd();
   return {
     jumpToEnd() {
-      isFollowing = true;
+      setFollowing(true);
       goToEnd();
-      onChange(true);
     },
     stop() {
       observer.disconnect();

@@ -21,23 +21,19 @@ const contentTypes: Record<string, string> = {
   ".woff2": "font/woff2",
 };
 
-export async function buildApp(outFolder: string): Promise<void> {
-  const vite = join(rootFolder, "node_modules", "vite", "bin", "vite.js");
-  const args = [
-    "build",
-    "--mode",
-    "development",
-    "--outDir",
-    outFolder,
-    "--emptyOutDir",
-    "--logLevel",
-    "warn",
-  ];
+/** `from` is the checkout to build. */
+export async function buildApp(
+  outFolder: string,
+  mode: "development" | "production" = "development",
+  from = rootFolder,
+): Promise<void> {
+  const vite = join(from, "node_modules", "vite", "bin", "vite.js");
+  const args = ["build", "--mode", mode, "--outDir", outFolder, "--emptyOutDir", "--logLevel", "warn"];
   await promisify(execFile)(process.execPath, [vite, ...args], {
-    cwd: rootFolder,
+    cwd: from,
     env: {
       ...process.env,
-      NODE_ENV: "development",
+      NODE_ENV: mode,
       VITE_CONVEX_URL: deploymentStandIn,
       VITE_CONVEX_SITE_URL: siteStandIn,
     },

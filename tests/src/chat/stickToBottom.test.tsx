@@ -127,6 +127,16 @@ test("a reader who scrolls up slowly gets away from text that comes in every fra
   expect(jump()).not.toBeNull();
 });
 
+test("the browser keeps the place of a reader who scrolled up, and leaves the end to the follower", () => {
+  const anchoring = () => screen.getByTestId("conversation").style.overflowAnchor;
+  expect(anchoring()).toBe("none");
+  conversation.scrollBy(-200);
+  conversation.frame();
+  expect(anchoring()).toBe("auto");
+  fireEvent.click(screen.getByTestId("jump-to-latest"));
+  expect(anchoring()).toBe("none");
+});
+
 test("nothing is observed any more once the page is gone", () => {
   const place = conversation.fromTopPx;
   cleanup();
