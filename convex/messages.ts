@@ -17,8 +17,11 @@ import {
 } from "./model/turnRequest.ts";
 import { finishReasonValidator, replyErrorValidator, runStatusValidator } from "./schema.ts";
 
-/** The newest messages of a chat; older ones are not listed. */
-const maxListLength = 1_000;
+/** As many of the newest messages are listed unasked. */
+const defaultListLength = 1_000;
+
+/** An array of Convex has room for 8,192. */
+const maxListLength = 8_000;
 
 export const send = mutation({
   args: messageFields,
@@ -47,9 +50,9 @@ export const continueReply = mutation({
   handler: async (ctx, args) => await beginRequestedTurn(ctx, { kind: "continue", ...args }),
 });
 
-/** Metadata of the chat's messages, oldest first; texts are queries of their own. */
+/** Metadata of the chat's newest messages, oldest first; texts are queries of their own. */
 export const list = query({
-  args: { chatId: v.string() },
+  args: { chatId: v.string(), limit: v.optional(v.number()) },
   returns: v.array(
     v.object({
       _id: v.id("messages"),
@@ -79,16 +82,17 @@ export const list = query({
       ),
     }),
   ),
-  handler: async (ctx, args) => {
+  handler: async (ctx, { limit = defaultListLength, ...args }) => {
     const chatId = await readableChat(ctx, args.chatId);
     if (chatId === null) {
       return [];
     }
+    const length = Math.min(Math.max(1, Math.floor(limit)), maxListLength);
     const newestFirst = await ctx.db
       .query("messages")
       .withIndex("by_chat", (q) => q.eq("chatId", chatId))
       .order("desc")
-      .take(maxListLength);
+      .take(length);
     return newestFirst.toReversed().map(messageMeta);
   },
 });

@@ -2,6 +2,7 @@
 import { ConversationItem } from "./ConversationItem.tsx";
 import { ConversationSkeleton } from "./ConversationSkeleton.tsx";
 import { EmptyState } from "./EmptyState.tsx";
+import { LoadEarlier } from "./LoadEarlier.tsx";
 import type { Conversation } from "./useConversation.ts";
 import type { VersionControl } from "./useVersions.ts";
 
@@ -24,15 +25,18 @@ export function ConversationContent({ conversation, control, onChooseExample }: 
     );
   }
   return (
-    <ol aria-label="Conversation" className="space-y-7">
-      {conversation.rows.map((row, index) => (
-        <ConversationItem
-          key={row.key}
-          row={row}
-          control={control}
-          isRecent={index >= conversation.rows.length - RECENT_ROWS}
-        />
-      ))}
-    </ol>
+    <>
+      {conversation.status === "ready" && <LoadEarlier earlier={conversation.earlier} />}
+      <ol aria-label="Conversation" className="space-y-7">
+        {conversation.rows.map((row, index) => (
+          <ConversationItem
+            key={row.key}
+            row={row}
+            control={control}
+            isRecent={index >= conversation.rows.length - RECENT_ROWS}
+          />
+        ))}
+      </ol>
+    </>
   );
 }

@@ -1,7 +1,7 @@
 /** What one chat page shows: the chat, the rows of the shown path, and whether there is such a chat at all. */
 import { useQuery } from "convex/react";
 import type { FunctionReturnType } from "convex/server";
-import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { api } from "../../convex/_generated/api.js";
 import { ownTexts } from "../sending/ownTexts.ts";
 import { pendingSends } from "../sending/pendingSends.ts";
@@ -27,7 +27,16 @@ export type Conversation =
   | { status: "notFound" }
   /** It was on this page a moment ago; an undo elsewhere brings it back. */
   | { status: "deleted" }
-  | ({ status: "ready"; chat: Chat | null } & Shown);
+  | ({ status: "ready"; chat: Chat | null; earlier: EarlierMessages } & Shown);
+
+/** Whether the chat has messages before the rows. */
+export type EarlierMessages =
+  | { status: "none" }
+  | { status: "loading" }
+  | { status: "some"; load: () => void };
+
+/** As many as the server lists unasked, and as are asked for more each time. */
+const PAGE_LENGTH = 1_000;
 
 /**
  * `chatId` null is the page of a new chat; `startedBy` is the request that this page sent to make it, whose message
@@ -37,7 +46,7 @@ export function useConversation(chatId: string | null, startedBy: string | null)
   const chat = useQuery(api.chats.getChat, chatId === null ? "skip" : { chatId });
   const [wasShown, setWasShown] = useState(false);
   if (chat && !wasShown) setWasShown(true);
-  const listed = useQuery(api.messages.list, chatId === null ? "skip" : { chatId });
+  const { listed, earlier } = useListedMessages(chatId);
   const allPending = useSyncExternalStore(pendingSends.subscribe, pendingSends.getAll);
   const chosen = useSyncExternalStore(chosenVersions.subscribe, () => chosenVersions.of(chatId));
 
@@ -57,9 +66,27 @@ export function useConversation(chatId: string | null, startedBy: string | null)
 
   if (chatId === null) return { status: "new", rows, tree };
   if (chat === null) return { status: wasShown ? "deleted" : "notFound" };
-  if (chat !== undefined && listed !== undefined) return { status: "ready", chat, rows, tree };
+  if (chat !== undefined && listed !== undefined) return { status: "ready", chat, rows, tree, earlier };
   // A chat that this tab has just made is shown from what was sent, before the list has arrived.
   const isOwn =
     tree.length > 0 && allPending.some((send) => send.chatId === chatId && send.request.kind === "newChat");
-  return isOwn ? { status: "ready", chat: chat ?? null, rows, tree } : { status: "loading" };
+  return isOwn ? { status: "ready", chat: chat ?? null, rows, tree, earlier } : { status: "loading" };
+}
+
+/** While more are on their way, those that were listed stay. */
+function useListedMessages(chatId: string | null) {
+  const [limit, setLimit] = useState(PAGE_LENGTH);
+  const args = limit === PAGE_LENGTH ? {} : { limit };
+  const answer = useQuery(api.messages.list, chatId === null ? "skip" : { chatId, ...args });
+  const [kept, setKept] = useState(answer);
+  if (answer !== undefined && answer !== kept) setKept(answer);
+  const listed = answer ?? kept;
+  const loadMore = useCallback(() => setLimit((known) => known + PAGE_LENGTH), []);
+
+  const earlier = useMemo((): EarlierMessages => {
+    if (listed === undefined) return { status: "none" };
+    if (answer === undefined) return { status: "loading" };
+    return answer.length < limit ? { status: "none" } : { status: "some", load: loadMore };
+  }, [listed, answer, limit, loadMore]);
+  return { listed, earlier };
 }

@@ -216,3 +216,20 @@ test("a mistyped id is no such chat, no messages, no text, an empty body", async
   expect(await tailOf(backend, "abc")).toBeNull();
   expect(await bodyOf(backend, "abc")).toEqual({ text: "", status: "error" });
 });
+
+test("the newest thousand messages are listed, and more for those who ask", async () => {
+  const backend = createBackend();
+  const { chatId } = await createChat(backend);
+  await backend.run(async (ctx) => {
+    for (let index = 0; index < 1_200; index++) {
+      const fields = { chatId, parentId: null, role: "user" as const, clientRequestId: null, reply: null };
+      await ctx.db.insert("messages", fields);
+    }
+  });
+  const newest = await backend.query(api.messages.list, { chatId });
+  const more = await backend.query(api.messages.list, { chatId, limit: 2_000 });
+  expect(newest).toHaveLength(1_000);
+  expect(more).toHaveLength(1_202);
+  expect(more.slice(-1_000)).toEqual(newest);
+  expect(await backend.query(api.messages.list, { chatId, limit: 0 })).toHaveLength(1);
+});

@@ -63,6 +63,8 @@ function rows(count: number, lastStatus: "running" | "complete" = "complete"): C
       attempt: 1,
       model: "demo",
       error: null,
+      finishReason: null,
+      continues: null,
       usage: null,
       costUsd: null,
     },
@@ -74,7 +76,13 @@ function page(shown: ConversationRow[]) {
     <StrictMode>
       <div className="scroller">
         <ConversationContent
-          conversation={{ status: "ready", chat: null, rows: shown, tree: [] }}
+          conversation={{
+            status: "ready",
+            chat: null,
+            rows: shown,
+            tree: [],
+            earlier: { status: "none" },
+          }}
           control={null}
           onChooseExample={() => undefined}
         />
