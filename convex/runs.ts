@@ -2,7 +2,6 @@
  * The transactions of a run: what its pump, the reaper and the queue call. No provider SDK is loaded here.
  */
 import { v } from "convex/values";
-import type { Infer } from "convex/values";
 import { internal } from "./_generated/api.js";
 import { internalMutation, internalQuery } from "./_generated/server.js";
 import type { MutationCtx } from "./_generated/server.js";

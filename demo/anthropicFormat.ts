@@ -26,14 +26,36 @@ export const anthropicFormat: WireFormat = {
           usage: usage(reply, 1),
         },
       }),
-      event({ type: "content_block_start", index: 0, content_block: { type: "text", text: "" } }),
+      reply.thinks
+        ? event({
+            type: "content_block_start",
+            index: 0,
+            content_block: { type: "thinking", thinking: "", signature: "" },
+          })
+        : textStart(0),
       event({ type: "ping" }),
     ].join(""),
-  token: (_reply, text) =>
-    event({ type: "content_block_delta", index: 0, delta: { type: "text_delta", text } }),
+  thought: (_reply, thinking) =>
+    event({ type: "content_block_delta", index: 0, delta: { type: "thinking_delta", thinking } }),
+  thoughtEnd: (reply) =>
+    [
+      event({
+        type: "content_block_delta",
+        index: 0,
+        delta: { type: "signature_delta", signature: signature(reply) },
+      }),
+      event({ type: "content_block_stop", index: 0 }),
+      textStart(1),
+    ].join(""),
+  token: (reply, text) =>
+    event({
+      type: "content_block_delta",
+      index: textIndex(reply),
+      delta: { type: "text_delta", text },
+    }),
   ending: (reply, end) =>
     [
-      event({ type: "content_block_stop", index: 0 }),
+      event({ type: "content_block_stop", index: textIndex(reply) }),
       event({
         type: "message_delta",
         delta: { stop_reason: stopReasons[end.finish], stop_sequence: null },
@@ -44,7 +66,10 @@ export const anthropicFormat: WireFormat = {
   midStreamError: () => event({ type: "error", error: { type: "overloaded_error", message: "Overloaded" } }),
   whole: (reply, end) => ({
     ...message(reply),
-    content: [{ type: "text", text: end.text, citations: null }],
+    content: [
+      ...(reply.thinks ? [{ type: "thinking", thinking: end.reasoning, signature: signature(reply) }] : []),
+      { type: "text", text: end.text, citations: null },
+    ],
     stop_reason: stopReasons[end.finish],
     stop_sequence: null,
     usage: usage(reply, end.outputTokens),
@@ -96,6 +121,19 @@ function parse(body: unknown, models: readonly string[]): ModelRequest {
     includeUsage: true,
     maxTokens,
   };
+}
+
+/** The text's place among the blocks: after the thoughts, if there are any. */
+function textIndex({ thinks }: ReplyIdentity): number {
+  return thinks ? 1 : 0;
+}
+
+function textStart(index: number): string {
+  return event({ type: "content_block_start", index, content_block: { type: "text", text: "" } });
+}
+
+function signature({ requestId }: ReplyIdentity): string {
+  return `demo-${requestId}`;
 }
 
 function event(data: { type: string; [field: string]: unknown }): string {

@@ -10,6 +10,8 @@ export interface Directives {
   /** Tokens a second; 0: as fast as the reader takes them. */
   rate: number | null;
   firstTokenMs: number | null;
+  /** Tokens of reasoning before the text. */
+  think: number;
   /** Destroy the connection after so many tokens. */
   cutAfter: number | null;
   /** Fall silent after so many tokens, until the client goes. */
@@ -39,6 +41,7 @@ const noDirectives: Directives = {
   tokens: null,
   rate: null,
   firstTokenMs: null,
+  think: 0,
   cutAfter: null,
   stallAfter: null,
   errorAfter: null,
@@ -58,6 +61,7 @@ const parsers: { [K in keyof Directives]: (value: string) => Directives[K] | und
   tokens: count,
   rate: amount,
   firstTokenMs: amount,
+  think: count,
   cutAfter: count,
   stallAfter: count,
   errorAfter: count,

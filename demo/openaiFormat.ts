@@ -1,4 +1,7 @@
-/** OpenAI chat completions: https://platform.openai.com/docs/api-reference/chat */
+/**
+ * OpenAI chat completions: https://platform.openai.com/docs/api-reference/chat. Reasoning goes out as `reasoning_content`,
+ * which DeepSeek began and vLLM, LM Studio and others follow; OpenAI itself sends none here.
+ */
 import {
   contentText,
   optionalPositiveInteger,
@@ -14,6 +17,8 @@ export const openaiFormat: WireFormat = {
   parse,
   requestIdHeader: "x-request-id",
   opening: (reply) => data(chunk(reply, [choice({ role: "assistant", content: "", refusal: null }, null)])),
+  thought: (reply, text) => data(chunk(reply, [choice({ reasoning_content: text }, null)])),
+  thoughtEnd: () => "",
   token: (reply, text) => data(chunk(reply, [choice({ content: text }, null)])),
   ending: (reply, end) =>
     [
@@ -35,7 +40,13 @@ export const openaiFormat: WireFormat = {
     choices: [
       {
         index: 0,
-        message: { role: "assistant", content: end.text, refusal: null, annotations: [] },
+        message: {
+          role: "assistant",
+          content: end.text,
+          ...(reply.thinks ? { reasoning_content: end.reasoning } : {}),
+          refusal: null,
+          annotations: [],
+        },
         logprobs: null,
         finish_reason: end.finish,
       },
@@ -106,14 +117,14 @@ function choice(delta: object, finishReason: string | null) {
   return { index: 0, delta, logprobs: null, finish_reason: finishReason };
 }
 
-function usage({ inputTokens }: ReplyIdentity, { outputTokens }: ReplyEnd) {
+function usage({ inputTokens }: ReplyIdentity, { outputTokens, reasoningTokens }: ReplyEnd) {
   return {
     prompt_tokens: inputTokens,
     completion_tokens: outputTokens,
     total_tokens: inputTokens + outputTokens,
     prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
     completion_tokens_details: {
-      reasoning_tokens: 0,
+      reasoning_tokens: reasoningTokens,
       audio_tokens: 0,
       accepted_prediction_tokens: 0,
       rejected_prediction_tokens: 0,

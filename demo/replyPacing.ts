@@ -9,6 +9,7 @@ export interface PacingDefaults {
 }
 
 export type PacedEvent =
+  | { kind: "thought"; text: string }
   | { kind: "token"; text: string }
   | { kind: "finish" }
   /** Destroy the connection. */
@@ -30,6 +31,14 @@ export async function* paceReply(
   const tokensPerSecond = directives.rate ?? defaults.tokensPerSecond;
   const msPerToken = tokensPerSecond === 0 ? 0 : 1000 / tokensPerSecond;
   let dueAtMs = performance.now() + (directives.firstTokenMs ?? defaults.firstTokenMs);
+  for (const text of plan.thoughts) {
+    await until(dueAtMs, signal);
+    if (signal.aborted) {
+      return;
+    }
+    yield { kind: "thought", text };
+    dueAtMs += msPerToken;
+  }
   for (let sent = 0; sent <= tokens.length; sent++) {
     if (faults.isFaulty) {
       const fault = faultAfter(sent, plan);

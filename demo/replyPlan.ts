@@ -14,6 +14,8 @@ export interface ReplyPlan {
   directives: Directives;
   /** The whole reply, with what an earlier attempt has said already. */
   wholeText: string;
+  /** What this attempt thinks before it speaks. */
+  thoughts: string[];
   /** What this attempt sends. */
   tokens: string[];
   /** Of the whole reply: those that come before what this attempt sends. */
@@ -41,6 +43,7 @@ export function planReply(request: ModelRequest): ReplyPlan {
   return {
     directives,
     wholeText: alreadySaid === null || wholeText.startsWith(alreadySaid) ? wholeText : alreadySaid + rest,
+    thoughts: composeThoughts(conversation, directives.think),
     tokens: tooLong ? tokens.slice(0, request.maxTokens ?? 0) : tokens,
     tokensBefore: Math.max(0, tokenise(wholeText).length - tokens.length),
     finish: tooLong ? "length" : directives.finish,
@@ -94,6 +97,17 @@ function composeText(conversation: Turn[], directives: Directives): string {
     tokens.push(...tokenise(gap + more.next().value));
   }
   return tokens.slice(0, directives.tokens).join("");
+}
+
+/** Every attempt at the same reply thinks the same. */
+function composeThoughts(conversation: Turn[], count: number): string[] {
+  const topic = topicOf(conversation.findLast((turn) => turn.role === "user")?.text ?? "");
+  const more = furtherParagraphs(topic, seededChoice(`thoughts about ${topic}`), "");
+  const thoughts: string[] = [];
+  while (thoughts.length < count) {
+    thoughts.push(...tokenise(`${thoughts.length === 0 ? "" : "\n\n"}${more.next().value}`));
+  }
+  return thoughts.slice(0, count);
 }
 
 /** One- and two-unit characters, joined emoji, flags, combining marks, wide and right-to-left scripts. */

@@ -34,6 +34,7 @@ export async function sendReply(
     model: request.model,
     inputTokens: inputTokensOf(request),
     includeUsage: request.includeUsage,
+    thinks: plan.thoughts.length > 0,
   };
   const gone = new AbortController();
   response.once("close", () => gone.abort());
@@ -88,7 +89,14 @@ async function sendTokens(open: OpenReply, { format, log, pacing }: ReplySetting
   let outputTokens = 0;
   const faults = { isFaulty, release: () => log.hold(logged) };
   for await (const paced of paceReply(plan, pacing, faults, gone)) {
+    if (reply.thinks && logged.sentText === "" && paced.kind !== "thought") {
+      await body?.write(format.thoughtEnd(reply));
+    }
     switch (paced.kind) {
+      case "thought":
+        logged.sentReasoning += paced.text;
+        await body?.write(format.thought(reply, paced.text));
+        break;
       case "token":
         outputTokens++;
         logged.sentText += paced.text;
@@ -110,7 +118,13 @@ async function sendTokens(open: OpenReply, { format, log, pacing }: ReplySetting
         return;
       case "finish": {
         logged.state = "finished";
-        const end = { text: logged.sentText, outputTokens, finish: plan.finish };
+        const end = {
+          text: logged.sentText,
+          reasoning: logged.sentReasoning,
+          reasoningTokens: plan.thoughts.length,
+          outputTokens: outputTokens + plan.thoughts.length,
+          finish: plan.finish,
+        };
         if (body === null) {
           response.setHeader("content-type", "application/json");
           response.end(JSON.stringify(format.whole(reply, end)));

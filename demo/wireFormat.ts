@@ -7,10 +7,15 @@ export interface ReplyIdentity {
   model: string;
   inputTokens: number;
   includeUsage: boolean;
+  /** Reasoning comes before the text. */
+  thinks: boolean;
 }
 
 export interface ReplyEnd {
   text: string;
+  reasoning: string;
+  reasoningTokens: number;
+  /** Those of the reasoning included. */
   outputTokens: number;
   finish: Directives["finish"];
 }
@@ -21,6 +26,9 @@ export interface WireFormat {
   requestIdHeader: string;
   /** Each returns a complete piece of the SSE body. */
   opening(reply: ReplyIdentity): string;
+  thought(reply: ReplyIdentity, text: string): string;
+  /** Between the last thought and the first token. */
+  thoughtEnd(reply: ReplyIdentity): string;
   token(reply: ReplyIdentity, text: string): string;
   ending(reply: ReplyIdentity, end: ReplyEnd): string;
   midStreamError(reply: ReplyIdentity): string;

@@ -64,12 +64,14 @@ import type * as streaming_interruptibleWait from "../streaming/interruptibleWai
 import type * as streaming_leaseKeeper from "../streaming/leaseKeeper.js";
 import type * as streaming_modelSilence from "../streaming/modelSilence.js";
 import type * as streaming_overlapRemoval from "../streaming/overlapRemoval.js";
+import type * as streaming_pumpedRun from "../streaming/pumpedRun.js";
 import type * as streaming_reasoningBatcher from "../streaming/reasoningBatcher.js";
 import type * as streaming_replyEnd from "../streaming/replyEnd.js";
 import type * as streaming_replyPump from "../streaming/replyPump.js";
 import type * as streaming_replySink from "../streaming/replySink.js";
 import type * as streaming_runStore from "../streaming/runStore.js";
 import type * as streaming_textCuts from "../streaming/textCuts.js";
+import type * as streaming_untilStored from "../streaming/untilStored.js";
 import type * as streaming_wellFormedText from "../streaming/wellFormedText.js";
 import type * as turns from "../turns.js";
 
@@ -136,12 +138,14 @@ declare const fullApi: ApiFromModules<{
   "streaming/leaseKeeper": typeof streaming_leaseKeeper;
   "streaming/modelSilence": typeof streaming_modelSilence;
   "streaming/overlapRemoval": typeof streaming_overlapRemoval;
+  "streaming/pumpedRun": typeof streaming_pumpedRun;
   "streaming/reasoningBatcher": typeof streaming_reasoningBatcher;
   "streaming/replyEnd": typeof streaming_replyEnd;
   "streaming/replyPump": typeof streaming_replyPump;
   "streaming/replySink": typeof streaming_replySink;
   "streaming/runStore": typeof streaming_runStore;
   "streaming/textCuts": typeof streaming_textCuts;
+  "streaming/untilStored": typeof streaming_untilStored;
   "streaming/wellFormedText": typeof streaming_wellFormedText;
   turns: typeof turns;
 }>;

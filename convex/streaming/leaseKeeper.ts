@@ -115,7 +115,7 @@ export class LeaseKeeper {
       }
     } catch (error) {
       if (error instanceof RunLostError) {
-        this.options.onLost(error);
+        this.lose(error);
       }
       throw error;
     }
@@ -162,11 +162,14 @@ export class LeaseKeeper {
   }
 
   private giveUp(): void {
-    if (this.isStopped) {
-      return;
+    this.lose(new RunLostError("The database has not answered, and the lease is about to end."));
+  }
+
+  private lose(error: RunLostError): void {
+    if (!this.isStopped) {
+      this.stop();
+      this.options.onLost(error);
     }
-    this.stop();
-    this.options.onLost(new RunLostError("The database has not answered, and the lease is about to end."));
   }
 
   private wakeWaiters(): void {
@@ -215,7 +218,7 @@ export class LeaseKeeper {
         this.options.onStop();
         return;
       case "gone":
-        this.options.onLost(new RunLostError("The run has ended or belongs to somebody else."));
+        this.lose(new RunLostError("The run has ended or belongs to somebody else."));
         return;
       default:
         answer satisfies never;

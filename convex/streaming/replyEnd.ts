@@ -1,6 +1,7 @@
 /** What is stored at the end of a reply: its status, and what it used as far as that is known. */
 import { cutAt } from "../model/textPieces.ts";
-import type { FinishReason, ProviderError, ProviderRequest, Usage } from "../providers/provider.ts";
+import { ProviderError } from "../providers/provider.ts";
+import type { FinishReason, ProviderRequest, Usage } from "../providers/provider.ts";
 import type { ReplyEnd, ReplyOutcome } from "./runStore.ts";
 
 export type Verdict =
@@ -21,6 +22,12 @@ export interface Produced {
 const unitsPerToken = 4;
 
 const maxErrorLength = 1_000;
+
+/** A reply without a word is not handed on: it would begin anew, and so for ever. */
+export function withoutAWord(afterMs: number): Verdict {
+  const message = `The model thought for ${Math.round(afterMs / 60_000)} minutes without a word.`;
+  return { kind: "failed", error: new ProviderError("timeout", message) };
+}
 
 export function replyEnd(verdict: Verdict, produced: Produced): ReplyEnd {
   const { text } = produced;

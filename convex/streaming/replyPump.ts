@@ -5,21 +5,19 @@
  */
 import { pieces } from "../model/textPieces.ts";
 import { asProviderError, ProviderError } from "../providers/provider.ts";
-import type { FinishReason, Provider, ProviderEvent, ProviderRequest, Usage } from "../providers/provider.ts";
+import type { FinishReason, ProviderEvent, Usage } from "../providers/provider.ts";
 import { maxGenerationMs } from "./actionLifetime.ts";
 import { ChunkBatcher } from "./chunkBatcher.ts";
-import type { Clock } from "./clock.ts";
 import { InterruptibleWait, WaitInterrupted } from "./interruptibleWait.ts";
 import { LeaseKeeper, watchMs } from "./leaseKeeper.ts";
-import type { Lease } from "./leaseKeeper.ts";
 import { ModelSilence } from "./modelSilence.ts";
+import type { PumpedRun, PumpParts } from "./pumpedRun.ts";
 import { OverlapRemoval } from "./overlapRemoval.ts";
 import { ReasoningBatcher } from "./reasoningBatcher.ts";
-import { replyEnd } from "./replyEnd.ts";
+import { replyEnd, withoutAWord } from "./replyEnd.ts";
 import type { Verdict } from "./replyEnd.ts";
-import type { ReplySink } from "./replySink.ts";
 import { RunLostError } from "./runStore.ts";
-import type { RunStore } from "./runStore.ts";
+import { untilStored } from "./untilStored.ts";
 import { WellFormedText } from "./wellFormedText.ts";
 import type { StreamEvent } from "../shared/streamEvents.ts";
 
@@ -35,34 +33,11 @@ const maxPieceLength = 500;
 /** Waits before a provider that failed before its first word is asked again. */
 const retryWaitsMs = [500, 2_000];
 
-/** How often the end or the hand-on is tried. It can be refused for good, and the reaper then takes the run up. */
-const maxEndTries = 3;
-const endRetryMs = 500;
+/** Flushes in a row that may fail. What the database never takes would else be tried for as long as leases last. */
+const maxFailedFlushes = 10;
 
 /** A body is silent for at most about this long. */
 const pingMs = 5_000;
-
-export interface PumpedRun {
-  attempt: number;
-  /** On the pump's clock: when it has lived as long as an action may, the run is handed on. */
-  actionBeganAt: number;
-  /** As the claim gave it; `askedAt` is on the pump's clock. */
-  lease: Lease;
-  /** The beginning of the reply, from an earlier attempt. */
-  persistedText: string;
-  /** UTF-16 units of the reply's reasoning that an earlier attempt persisted. */
-  reasoningLength: number;
-  request: ProviderRequest;
-  /** Null where the price is unknown. */
-  costOf(usage: Usage): number | null;
-}
-
-export interface PumpParts {
-  provider: Provider;
-  store: RunStore;
-  sink: ReplySink;
-  clock: Clock;
-}
 
 export class ReplyPump {
   private readonly run: PumpedRun;
@@ -83,6 +58,7 @@ export class ReplyPump {
   private received = "";
   /** The same of its reasoning: a stop may come before it is known whether the run is still held. */
   private receivedReasoning = "";
+  private failedFlushes = 0;
   private reasoningLength: number;
   /** Of the request that is under way; once it is there, the reply is complete. */
   private finishReason: FinishReason | null = null;
@@ -116,7 +92,7 @@ export class ReplyPump {
       from: run.persistedText.length,
       clock: parts.clock,
       isFinal: (error) => error instanceof RunLostError,
-      flush: (from, text) => this.keeper.extend(() => parts.store.append(from, text)),
+      flush: async (from, text) => await this.flush(from, text),
     });
     this.reasoningBatcher = new ReasoningBatcher({
       from: run.reasoningLength,
@@ -245,6 +221,22 @@ export class ReplyPump {
     }
   }
 
+  private async flush(from: number, text: string): Promise<void> {
+    try {
+      await this.keeper.extend(() => this.parts.store.append(from, text));
+      this.failedFlushes = 0;
+    } catch (error) {
+      this.failedFlushes += 1;
+      if (error instanceof RunLostError || this.failedFlushes < maxFailedFlushes) {
+        throw error;
+      }
+      const message = `The text could not be stored, ${maxFailedFlushes} times in a row.`;
+      const lost = new RunLostError(message, { cause: error });
+      this.lose(lost);
+      throw lost;
+    }
+  }
+
   /** A driver is shown nothing by a pump that does not know whether it still has the run. */
   private async untilHeld(): Promise<void> {
     if (!this.keeper.isHeld()) {
@@ -290,9 +282,16 @@ export class ReplyPump {
 
   /** What was received and has not gone into the sinks. */
   private rest(): string {
-    // Half a character at a hand-on is left to the successor, which begins with the whole one.
-    const half = this.verdict?.kind === "handOn" ? "" : this.wellFormed.end();
-    return this.received + this.overlap.push(half) + this.overlap.end();
+    if (this.verdict?.kind !== "handOn") {
+      return this.received + this.overlap.push(this.wellFormed.end()) + this.overlap.end();
+    }
+    const rest = this.received + this.overlap.end();
+    if (this.text.length + rest.length > this.run.persistedText.length) {
+      // Half a character is left to the successor, which begins with the whole one.
+      return rest;
+    }
+    this.verdict = withoutAWord(maxGenerationMs);
+    return rest + this.wellFormed.end();
   }
 
   /** The run has ended before the body says so. One that is handed on has no end, and its body says nothing. */
@@ -300,14 +299,14 @@ export class ReplyPump {
     const { store } = this.parts;
     const newLength = this.text.length - this.run.persistedText.length;
     const verdict = this.verdict ?? { kind: "handOn" };
-    if (verdict.kind === "handOn" && newLength > 0) {
+    if (verdict.kind === "handOn") {
       await this.untilStored(() => store.handOn());
       return;
     }
     const { text, usage, run } = this;
     const costOf = (used: Usage) => run.costOf(used);
     const produced = { text, newLength, usage, request: run.request, costOf };
-    const end = replyEnd(verdict.kind === "handOn" ? withoutAWord() : verdict, produced);
+    const end = replyEnd(verdict, produced);
     await this.untilStored(() => store.end(end));
     this.send(
       end.status === "failed"
@@ -317,18 +316,10 @@ export class ReplyPump {
   }
 
   private async untilStored(store: () => Promise<void>): Promise<void> {
-    for (let tries = 1; ; tries++) {
-      try {
-        this.throwIfLost();
-        await store();
-        return;
-      } catch (error) {
-        if (error instanceof RunLostError || tries === maxEndTries) {
-          throw error;
-        }
-        await new Promise<void>((resolve) => this.parts.clock.setTimer(resolve, endRetryMs));
-      }
-    }
+    await untilStored(async () => {
+      this.throwIfLost();
+      await store();
+    }, this.parts.clock);
   }
 
   /** The action has lived long enough. */
@@ -349,6 +340,7 @@ export class ReplyPump {
 
   private lose(error: RunLostError): void {
     this.lostBy ??= error;
+    this.keeper.stop();
     this.batcher.close(error);
     this.reasoningBatcher.close();
     this.providerAbort.abort();
@@ -383,11 +375,4 @@ export class ReplyPump {
 
 function brokenOff(): never {
   throw new ProviderError("network", "The connection to the model broke off before the reply was complete.");
-}
-
-/** Handed on, it would begin anew, and so for ever. */
-function withoutAWord(): Verdict {
-  const minutes = maxGenerationMs / 60_000;
-  const message = `The model thought for ${minutes} minutes without a word.`;
-  return { kind: "failed", error: new ProviderError("timeout", message) };
 }

@@ -18,7 +18,7 @@ export async function startPump(options: { attempt?: 2; persistedText?: string }
     await reap(backend);
   }
   const run = await claim(backend, { streamId: chat.streamId, token: "pump" });
-  const network: { fault: null | "down" | "silent" | "refuses ends" } = { fault: null };
+  const network: { fault: null | "down" | "silent" | "refuses ends" | "refuses text" } = { fault: null };
   /** UTF-16 units of the reply in the two sinks, and by how many the driver was ahead at most. */
   const lengths = { sent: 0, persisted: 0, mostAhead: 0 };
   const through = async <Result>(call: () => Promise<Result>): Promise<Result> => {
@@ -31,6 +31,7 @@ export async function startPump(options: { attempt?: 2; persistedText?: string }
   const ctx = {
     runMutation: async (reference: unknown, args: { from?: number; text?: string; usage?: unknown }) => {
       if (network.fault === "refuses ends" && "usage" in args) throw new Error("The end was refused.");
+      if (network.fault === "refuses text" && "from" in args) throw new Error("The text was refused.");
       const answer = await through(() => mutation(reference, args));
       lengths.persisted = Math.max(lengths.persisted, (args.from ?? 0) + (args.text ?? "").length);
       return answer;

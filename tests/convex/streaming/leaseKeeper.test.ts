@@ -2,7 +2,8 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { systemClock } from "../../../convex/streaming/clock.ts";
 import type { Clock } from "../../../convex/streaming/clock.ts";
 import { LeaseKeeper } from "../../../convex/streaming/leaseKeeper.ts";
-import type { RunAnswer, RunLostError } from "../../../convex/streaming/runStore.ts";
+import { RunLostError } from "../../../convex/streaming/runStore.ts";
+import type { RunAnswer } from "../../../convex/streaming/runStore.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_000_000 });
@@ -202,3 +203,25 @@ test.each([0, 9_900])(
     keeper.stop();
   },
 );
+
+test.each([
+  ["a poll", "gone" as const, 1],
+  ["a heartbeat", "go" as const, 8],
+])("once %s has shown that the run is lost nothing more is asked", async (_name, answer, asked) => {
+  const heartbeat = vi.fn<() => Promise<RunAnswer>>().mockRejectedValue(new RunLostError("Taken."));
+  const poll = vi.fn<() => Promise<"go" | "gone">>().mockResolvedValue(answer);
+  const onLost = vi.fn<() => void>();
+  const onWatch = vi.fn<() => void>();
+  new LeaseKeeper({
+    store: { heartbeat, poll },
+    clock: systemClock,
+    lease: { askedAt: Date.now(), leaseMs: 15_000 },
+    onStop: () => {},
+    onLost,
+    onWatch,
+  }).start();
+  await pass(20_000);
+  expect(poll.mock.calls.length + heartbeat.mock.calls.length).toBe(asked);
+  expect(onLost).toHaveBeenCalledOnce();
+  expect(onWatch).toHaveBeenCalledTimes(asked);
+});

@@ -337,6 +337,16 @@ test("an end that the database refuses three times is left to the reaper, with a
   expect((await bodyOf(backend, chat.streamId)).text).toBe("Hello.");
 });
 
+test("text that the database refuses ten times is given up to a successor, though the lease lives", async () => {
+  const { provider, network, sink, ended } = await startPump();
+  network.fault = "refuses text";
+  provider.say("Hello.");
+  await pass(20_000);
+  expect(await ended).toBeInstanceOf(RunLostError);
+  expect(provider.signal?.aborted).toBe(true);
+  expect(sink.isClosed).toBe(true);
+});
+
 describe("a successor", () => {
   test("goes on behind the persisted text and removes what the model repeats of it", async () => {
     const persistedText = "The lease ends after fifteen seconds ";

@@ -1,11 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { cutAt, pieces } from "../../../convex/model/textPieces.ts";
-import { OverlapRemoval } from "../../../convex/streaming/overlapRemoval.ts";
 import { WellFormedText } from "../../../convex/streaming/wellFormedText.ts";
 import { randomNumbers, randomPieces, randomText } from "../../support/randomText.ts";
 
 /** What comes out when `text` goes in in these pieces. */
-function through(filter: WellFormedText | OverlapRemoval, input: string[]): string {
+function through(filter: WellFormedText, input: string[]): string {
   return input.map((piece) => filter.push(piece)).join("") + filter.end();
 }
 
@@ -34,64 +33,6 @@ describe("well-formed text", () => {
       expect(output.every((piece) => piece.isWellFormed())).toBe(true);
       expect(output.join("") + filter.end()).toBe(text);
     }
-  });
-});
-
-describe("overlap removal", () => {
-  const before = "The lease ends after fifteen seconds of silence.";
-
-  test("an exact repetition of the last words is removed, in whatever pieces it comes", () => {
-    const repeated = "after fifteen seconds of silence.";
-    for (let seed = 1; seed <= 50; seed++) {
-      const input = randomPieces(randomNumbers(seed), `${repeated} Then it is over.`, 9);
-      expect(through(new OverlapRemoval(before), input)).toBe(" Then it is over.");
-    }
-  });
-
-  test("a repetition shorter than twenty characters stays: it may be meant", () => {
-    expect(through(new OverlapRemoval(before), ["seconds of silence.", " More."])).toBe(
-      "seconds of silence. More.",
-    );
-  });
-
-  test("a repetition that differs in one character stays", () => {
-    const almost = "after fifteen seconds of Silence.";
-    expect(through(new OverlapRemoval(before), [almost])).toBe(almost);
-  });
-
-  test("a repetition of two hundred characters is found and removed", () => {
-    const numbers = Array.from({ length: 100 }, (_, index) => String(index)).join(" ");
-    expect(through(new OverlapRemoval(numbers), [numbers.slice(-200), "end"])).toBe("end");
-  });
-
-  test.each([1, 4, 6, 9])(
-    "of equal rows that go on with %i more, none is taken for a repetition",
-    (count) => {
-      const row = "| yes | no | perhaps |\n";
-      const continuation = `${row.repeat(count)}end`;
-      for (const table of [row.repeat(6), `| a | b | c |\n${row.repeat(2)}`, row.repeat(2)]) {
-        expect(through(new OverlapRemoval(table), [continuation])).toBe(continuation);
-      }
-    },
-  );
-
-  test("what stands in the text more than once stays: the model may mean it once more", () => {
-    const refrain = "Row, row, row your boat, gently down the stream.\n";
-    const song = `${refrain}Merrily, merrily, merrily, merrily.\n${refrain}`;
-    expect(through(new OverlapRemoval(song), [refrain, "Life is but a dream."])).toBe(
-      `${refrain}Life is but a dream.`,
-    );
-  });
-
-  test("only the first two hundred characters are held back", () => {
-    const filter = new OverlapRemoval(before);
-    expect(filter.push("y".repeat(199))).toBe("");
-    expect(filter.push("yz")).toBe(`${"y".repeat(200)}z`);
-    expect(filter.push("and on")).toBe("and on");
-  });
-
-  test("a first attempt is not held back at all", () => {
-    expect(new OverlapRemoval("").push("Hello")).toBe("Hello");
   });
 });
 

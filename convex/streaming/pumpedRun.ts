@@ -1,0 +1,28 @@
+/** What a pump is given: the run it produces, and everything it works with. */
+import type { Provider, ProviderRequest, Usage } from "../providers/provider.ts";
+import type { Clock } from "./clock.ts";
+import type { Lease } from "./leaseKeeper.ts";
+import type { ReplySink } from "./replySink.ts";
+import type { RunStore } from "./runStore.ts";
+
+export interface PumpedRun {
+  attempt: number;
+  /** On the pump's clock: when it has lived as long as an action may, the run is handed on. */
+  actionBeganAt: number;
+  /** As the claim gave it; `askedAt` is on the pump's clock. */
+  lease: Lease;
+  /** The beginning of the reply, from an earlier attempt. */
+  persistedText: string;
+  /** UTF-16 units of the reply's reasoning that an earlier attempt persisted. */
+  reasoningLength: number;
+  request: ProviderRequest;
+  /** Null where the price is unknown. */
+  costOf(usage: Usage): number | null;
+}
+
+export interface PumpParts {
+  provider: Provider;
+  store: RunStore;
+  sink: ReplySink;
+  clock: Clock;
+}
