@@ -3,6 +3,7 @@ import { endState } from "../streaming/replyState.ts";
 import { useReply } from "../streaming/useReply.ts";
 import type { ListedReply, ReplyRow } from "./conversationRows.ts";
 import { describeStatus } from "./describeStatus.ts";
+import { ReplyReasoning } from "./ReplyReasoning.tsx";
 import { ReplyMessage } from "./ReplyMessage.tsx";
 import { useReplyAnnouncement } from "./useReplyAnnouncement.ts";
 import type { VersionControl } from "./useVersions.ts";

@@ -1,5 +1,5 @@
 /** One turn of the assistant, from the empty placeholder to the finished text. */
-import { Suspense } from "react";
+import { Suspense, type ReactNode } from "react";
 import { hasEnded, type RunStatus } from "../../convex/shared/streamEvents.ts";
 import { AssistantMarkdown } from "../markdown/AssistantMarkdown.tsx";
 import type { ReplyReader } from "../streaming/replyState.ts";

@@ -1,5 +1,6 @@
 /** What a reply's store takes from the database, and what it shows to the page. */
 import type { ProviderErrorKind } from "../../convex/shared/errors.ts";
+import type { LiveReasoning } from "./mergeReasoning.ts";
 import type { RunStatus } from "../../convex/shared/streamEvents.ts";
 
 /** What the hook must read from the database for this reply at the moment. */
@@ -15,6 +16,10 @@ export interface ReplySnapshot {
   feed: ReplyFeed;
   /** False until something certain is known of the text, be it that there is none. */
   textKnown: boolean;
+  /** What this client heard of the model's thoughts as the driver. */
+  reasoning: LiveReasoning | null;
+  /** The last that this client heard, and may still believe, was a thought. */
+  isThinking: boolean;
 }
 
 export interface ReplyHead {

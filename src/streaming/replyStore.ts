@@ -8,6 +8,7 @@
  */
 import { hasEnded, type RunStatus, type StreamEvent } from "../../convex/shared/streamEvents.ts";
 import type { StreamOutcome } from "./chatStreamReader.ts";
+import { heardThought, type LiveReasoning } from "./mergeReasoning.ts";
 import {
   emptyReplyText,
   mergeBody,
@@ -61,6 +62,8 @@ export class ReplyStore {
   private graceTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly listeners = new Set<() => void>();
   private readonly updates: UpdateScheduler;
+  private reasoning: LiveReasoning | null = null;
+  private isThinking = false;
   private snapshot: ReplySnapshot;
 
   constructor({ seed, head, updates }: ReplyStoreOptions = {}) {
@@ -189,6 +192,7 @@ export class ReplyStore {
         this.drivenAttempt = event.attempt;
         break;
       case "text":
+        this.isThinking = false;
         this.takePiece({
           attempt: this.drivenAttempt ?? this.text.attempt,
           from: event.offset,
@@ -197,6 +201,11 @@ export class ReplyStore {
         });
         break;
       case "reasoning":
+        this.isThinking = true;
+        this.reasoning = heardThought(this.reasoning, event.offset, {
+          place: this.text.text.length,
+          text: event.text,
+        });
         break;
       case "error":
         this.announced = "failed";

@@ -300,6 +300,16 @@ describe("the lease", () => {
     expect(events.at(-1)?.kind).toBe("text");
   });
 
+  test("a database that never answers lets 4,000 characters through at once, text and thoughts", async () => {
+    const { provider, network, events, sentText } = await startPump();
+    network.fault = "silent";
+    provider.send({ kind: "reasoning", text: "Hm. ".repeat(3_000) });
+    provider.say(...Array.from({ length: 40 }, () => "x".repeat(100)));
+    await pass(0);
+    expect(events[1]).toMatchObject({ kind: "reasoning", text: "Hm. ".repeat(3_000) });
+    expect(sentText().length).toBe(4_000);
+  });
+
   test("a driver is at most 4,000 characters ahead of the database: the provider is not read on", async () => {
     const { provider, network, sentText, ended } = await startPump();
     network.fault = "silent";

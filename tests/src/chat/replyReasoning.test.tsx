@@ -1,0 +1,126 @@
+/** The way to a model's thoughts, on the screen of a driver and of somebody who reads along. */
+import { act, cleanup, render, screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { ConvexProvider } from "convex/react";
+import { StrictMode } from "react";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { LiveReply } from "../../../src/chat/LiveReply.tsx";
+import type { ListedReply } from "../../../src/chat/conversationRows.ts";
+import { replyStores } from "../../../src/streaming/replyStores.ts";
+import { FakeDeployment } from "../fakeDeployment.ts";
+
+let deployment: FakeDeployment;
+let count = 0;
+let streamId: string;
+
+beforeEach(() => {
+  deployment = new FakeDeployment();
+  count += 1;
+  streamId = `thinking-${count}`;
+});
+afterEach(cleanup);
+
+function shownReply(change: Partial<ListedReply> = {}) {
+  const reply: ListedReply = {
+    streamId,
+    status: "running",
+    attempt: 1,
+    model: "demo",
+    error: null,
+    usage: null,
+    costUsd: null,
+    ...change,
+  };
+  return (
+    <StrictMode>
+      <ConvexProvider client={deployment.client}>
+        <LiveReply reply={reply} />
+      </ConvexProvider>
+    </StrictMode>
+  );
+}
+
+const disclosure = () => screen.queryByRole("button", { name: /^Thinking/ });
+const asked = () => deployment.subscribed("reasoning:get");
+
+function answerThoughts(...texts: string[]) {
+  let from = 0;
+  const thoughts = texts.map((text, place) => {
+    from += text.length;
+    return { place, from: from - text.length, text };
+  });
+  deployment.answer("reasoning:get", { streamId }, { thoughts, isTruncated: false });
+}
+
+describe("somebody who reads along", () => {
+  test("sees nothing of thoughts where there are none", () => {
+    render(shownReply());
+    expect(disclosure()).toBeNull();
+  });
+
+  test("asks for the thoughts only while they are open, and sees them grow", async () => {
+    const user = userEvent.setup();
+    render(shownReply({ hasReasoning: true }));
+    expect(disclosure()?.getAttribute("aria-expanded")).toBe("false");
+    expect(disclosure()?.textContent).toBe("Thinking…");
+    expect(asked()).toEqual([]);
+    await user.click(disclosure() as HTMLElement);
+    expect(disclosure()?.getAttribute("aria-expanded")).toBe("true");
+    expect(asked()).toEqual([{ streamId }]);
+    act(() => answerThoughts("Let me think."));
+    const region = screen.getByRole("region", { name: "What the model thought" });
+    expect(region.textContent).toBe("Let me think.");
+    act(() => answerThoughts("Let me think. Yes.", "And then?"));
+    expect([...region.querySelectorAll("p")].map((p) => p.textContent)).toEqual([
+      "Let me think. Yes.",
+      "And then?",
+    ]);
+    await user.click(disclosure() as HTMLElement);
+    expect(asked()).toEqual([]);
+  });
+
+  test("of a reply that has ended is not told that the model thinks", () => {
+    render(shownReply({ hasReasoning: true, status: "complete" }));
+    act(() => {
+      const store = replyStores.get(streamId);
+      store.receiveBody({ text: "42", status: "done" });
+    });
+    expect(disclosure()?.textContent).toBe("Thinking");
+  });
+});
+
+describe("the driver", () => {
+  test("sees the thoughts as they come, without asking the database", async () => {
+    const user = userEvent.setup();
+    const feed = replyStores.get(streamId).beginDriving(new AbortController());
+    feed?.onEvent({ kind: "start", attempt: 1, from: 0 });
+    feed?.onEvent({ kind: "reasoning", offset: 0, text: "Let me " });
+    render(shownReply());
+    expect(disclosure()?.textContent).toBe("Thinking…");
+    await user.click(disclosure() as HTMLElement);
+    const region = screen.getByRole("region", { name: "What the model thought" });
+    expect(region.textContent).toBe("Let me ");
+    act(() => feed?.onEvent({ kind: "reasoning", offset: 7, text: "think." }));
+    await screen.findByText("Let me think.");
+    act(() => feed?.onEvent({ kind: "text", offset: 0, text: "42" }));
+    await screen.findByRole("button", { name: "Thinking" });
+    expect(asked()).toEqual([]);
+  });
+
+  test("that loses its stream goes on from the database, behind what it heard", async () => {
+    const user = userEvent.setup();
+    const connection = new AbortController();
+    const feed = replyStores.get(streamId).beginDriving(connection);
+    feed?.onEvent({ kind: "start", attempt: 1, from: 0 });
+    feed?.onEvent({ kind: "reasoning", offset: 0, text: "Let me think" });
+    feed?.onEnd({ kind: "cut" });
+    render(shownReply({ hasReasoning: true }));
+    await user.click(disclosure() as HTMLElement);
+    const region = screen.getByRole("region", { name: "What the model thought" });
+    expect(region.textContent).toBe("Let me think");
+    act(() => answerThoughts("Let me"));
+    expect(region.textContent).toBe("Let me think");
+    act(() => answerThoughts("Let me think again."));
+    expect(region.textContent).toBe("Let me think again.");
+  });
+});
