@@ -28,7 +28,7 @@ const shortText = fc.array(fragment, { minLength: 1, maxLength: 6 }).map((parts)
 const longText = fc
   .tuple(shortText, fc.integer({ min: 50, max: 400 }))
   .map(([text, count]) => text.repeat(count).slice(0, 9_000));
-export const spokenText = fc.oneof({ weight: 12, arbitrary: shortText }, { weight: 1, arbitrary: longText });
+export const spokenText = fc.oneof({ weight: 12, arbitrary: shortText }, { weight: 2, arbitrary: longText });
 
 const pauseMs = fc.oneof(
   { weight: 10, arbitrary: fc.integer({ min: 0, max: 120 }) },
