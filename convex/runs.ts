@@ -1,5 +1,6 @@
 /**
  * The transactions of a run: what its pump, the reaper and the queue call. No provider SDK is loaded here.
+ * Long by its validators: an action of an older version calls these functions by their names, which so stay here.
  */
 import { v } from "convex/values";
 import { internal } from "./_generated/api.js";

@@ -1,7 +1,7 @@
 /**
  * Some replies under convex-test, a few callers that claim, write, die and repeat themselves, and the rules that must
  * hold after each of their steps. The text of a reply is said by its offset, so that what is lost, doubled or out of
- * order shows in the text itself.
+ * order shows in the text itself. Long, because steps and rules share what is known of each reply.
  */
 import { inspect, isDeepStrictEqual } from "node:util";
 import { vi } from "vitest";
