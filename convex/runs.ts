@@ -3,6 +3,7 @@
  * Long by its validators: an action of an older version calls these functions by their names, which so stay here.
  */
 import { v } from "convex/values";
+import type { Infer } from "convex/values";
 import { internal } from "./_generated/api.js";
 import { internalMutation, internalQuery } from "./_generated/server.js";
 import type { MutationCtx } from "./_generated/server.js";

@@ -14,6 +14,7 @@ export interface LoggedRequest {
   startedAtMs: number;
   /** What went out in this attempt so far. */
   sentText: string;
+  sentReasoning: string;
   /** Tokens of this attempt that are not out. */
   unsentTokens: number;
   /** The whole reply this attempt works on, with what an earlier attempt has said already. */
@@ -43,6 +44,7 @@ export class RequestLog {
       messages: request.turns,
       startedAtMs: Date.now(),
       sentText: "",
+      sentReasoning: "",
       unsentTokens: plan.tokens.length,
       wholeText: plan.wholeText,
       isContinuation: plan.isContinuation,

@@ -1,4 +1,5 @@
 /** A reply whose stream is known: subscribes to it and reads it to screen readers. */
+import { hasEnded } from "../../convex/shared/streamEvents.ts";
 import { endState } from "../streaming/replyState.ts";
 import { useReply } from "../streaming/useReply.ts";
 import type { ListedReply, ReplyRow } from "./conversationRows.ts";
@@ -24,6 +25,9 @@ export function LiveReply({ row, reply, control }: LiveReplyProps) {
     text: snapshot.text,
     ending: end === null ? null : (words?.label ?? "Reply complete."),
   });
+  const hasReasoning = reply.hasReasoning === true || snapshot.reasoning !== null;
+  // Others than the driver know of thoughts before the first word; between words nobody tells them.
+  const isThinking = snapshot.isThinking || (!hasEnded(snapshot.status) && !hasText);
   const { role: reader, text, textKnown } = snapshot;
   const shown = {
     streamId,
@@ -35,7 +39,21 @@ export function LiveReply({ row, reply, control }: LiveReplyProps) {
   };
   return (
     <>
-      <ReplyMessage row={row} shown={shown} control={control} />
+      <ReplyMessage
+        row={row}
+        shown={shown}
+        control={control}
+        reasoning={
+          hasReasoning && (
+            <ReplyReasoning
+              streamId={streamId}
+              isThinking={isThinking}
+              isDriver={reader === "driver"}
+              live={snapshot.reasoning}
+            />
+          )
+        }
+      />
       <output className="sr-only">{announcement}</output>
     </>
   );

@@ -22,9 +22,11 @@ interface ReplyMessageProps {
   row: ReplyRow;
   shown: ShownReply;
   control: VersionControl | null;
+  /** What stands above the text: the way to the model's thoughts, if it had any. */
+  reasoning?: ReactNode;
 }
 
-export function ReplyMessage({ row, shown, control }: ReplyMessageProps) {
+export function ReplyMessage({ row, shown, control, reasoning }: ReplyMessageProps) {
   const { streamId, status, reader, text, textKnown } = shown;
   const ended = hasEnded(status);
   return (
@@ -38,6 +40,7 @@ export function ReplyMessage({ row, shown, control }: ReplyMessageProps) {
       aria-busy={!ended}
       className="min-h-18"
     >
+      {reasoning}
       {ended && !textKnown ? (
         <ReplySkeleton />
       ) : (

@@ -298,6 +298,8 @@ export class ReplyStore {
       error: this.announced === "failed" ? this.error : null,
       role: role ? "driver" : "spectator",
       feed: this.feed(),
+      reasoning: this.reasoning,
+      isThinking: this.isThinking && this.mode.kind === "driving",
       // Of a reply that had ended before it was looked at, only the whole text counts.
       textKnown: this.mode.kind !== "watching" || (isHeardOf && this.liveStatus !== null),
     };

@@ -5,7 +5,7 @@ import { ConvexProvider } from "convex/react";
 import { StrictMode } from "react";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { LiveReply } from "../../../src/chat/LiveReply.tsx";
-import type { ListedReply } from "../../../src/chat/conversationRows.ts";
+import type { ListedReply, ReplyRow } from "../../../src/chat/conversationRows.ts";
 import { replyStores } from "../../../src/streaming/replyStores.ts";
 import { FakeDeployment } from "../fakeDeployment.ts";
 
@@ -20,8 +20,8 @@ beforeEach(() => {
 });
 afterEach(cleanup);
 
-function shownReply(change: Partial<ListedReply> = {}) {
-  const reply: ListedReply = {
+function shownReply(change: { status?: "complete"; hasReasoning?: true } = {}) {
+  const reply = {
     streamId,
     status: "running",
     attempt: 1,
@@ -29,12 +29,23 @@ function shownReply(change: Partial<ListedReply> = {}) {
     error: null,
     usage: null,
     costUsd: null,
+    finishReason: null,
+    continues: null,
     ...change,
+  } as ListedReply;
+  const row: ReplyRow = {
+    kind: "reply",
+    key: streamId,
+    messageId: null,
+    reply,
+    model: "demo",
+    beginsWith: null,
+    versions: { place: "top", ids: [], index: 0 },
   };
   return (
     <StrictMode>
       <ConvexProvider client={deployment.client}>
-        <LiveReply reply={reply} />
+        <LiveReply row={row} reply={reply} control={null} />
       </ConvexProvider>
     </StrictMode>
   );
