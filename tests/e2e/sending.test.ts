@@ -166,6 +166,7 @@ test("is sent when the server is back", async () => {
   await seesState(tab, "sending");
   await stack.restartDeployment();
   await expectSentOnce(tab, stack.addresses, ask);
+  expect(await demoRequests(stack.addresses.demoUrl, ask)).toHaveLength(1);
 });
 
 test("is kept when all places are taken, says so, and has its reply when one is free", async () => {
@@ -185,4 +186,5 @@ test("is kept when all places are taken, says so, and has its reply when one is 
   await releaseReply(addresses.demoUrl, firstAsk);
   await first.seesStatus("complete");
   await expectSentOnce(second, addresses, ask);
+  expect(await demoRequests(stack.addresses.demoUrl, ask)).toHaveLength(1);
 });

@@ -1,5 +1,5 @@
 /** What a client shows of a reply, over thousands of made-up lives of one, in whatever order it hears of it. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { hasEnded, type RunStatus } from "../../../convex/shared/streamEvents.ts";
 import type { ReplyBody } from "../../../src/streaming/replySnapshot.ts";

@@ -2,7 +2,7 @@
  * A made-up life of one reply, for tests of what a client makes of it: which attempts wrote what, when the database held
  * how much of it, and in which order a client hears of it. What a test draws at random is always possible in truth.
  */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { RunStatus } from "../../../convex/shared/streamEvents.ts";
 
 /** The database at one moment. */
