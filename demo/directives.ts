@@ -32,6 +32,8 @@ export interface Directives {
   overlap: number;
   text: "markdown" | "plain";
   unicode: boolean;
+  /** Tokens end inside surrogate pairs, as those of some models do. */
+  halves: boolean;
   finish: "stop" | "length" | "content_filter";
   /** Cut the response's bytes into pieces of this size, without regard for characters or events. */
   chunk: number | null;
@@ -53,6 +55,7 @@ const noDirectives: Directives = {
   overlap: 0,
   text: "markdown",
   unicode: false,
+  halves: false,
   finish: "stop",
   chunk: null,
 };
@@ -72,7 +75,8 @@ const parsers: { [K in keyof Directives]: (value: string) => Directives[K] | und
   failTimes: count,
   overlap: count,
   text: (value) => oneOf(value, ["markdown", "plain"]),
-  unicode: (value) => (/^[01]$/.test(value) ? value === "1" : undefined),
+  unicode: flag,
+  halves: flag,
   finish: (value) => oneOf(value, ["stop", "length", "content_filter"]),
   chunk: (value) => count(value) || undefined,
 };
@@ -118,6 +122,10 @@ function counts(value: string): number[] | undefined {
 
 function amount(value: string): number | undefined {
   return /^\d{1,6}(\.\d+)?$/.test(value) ? Number(value) : undefined;
+}
+
+function flag(value: string): boolean | undefined {
+  return /^[01]$/.test(value) ? value === "1" : undefined;
 }
 
 function oneOf<T extends string>(value: string, known: readonly T[]): T | undefined {

@@ -38,7 +38,7 @@ export function planReply(request: ModelRequest): ReplyPlan {
   const wholeText = composeText(conversation, directives);
   const rest =
     alreadySaid === null ? wholeText : restOf(wholeText, alreadySaid, directives.overlap, conversation);
-  const tokens = tokenise(rest);
+  const tokens = directives.halves ? tokenise(rest).flatMap(halvesOf) : tokenise(rest);
   const tooLong = request.maxTokens !== null && tokens.length > request.maxTokens;
   return {
     directives,
@@ -50,6 +50,12 @@ export function planReply(request: ModelRequest): ReplyPlan {
     isContinuation: alreadySaid !== null,
     replyKey: JSON.stringify([request.wire, request.model, turns]),
   };
+}
+
+/** A token with a surrogate pair in it as two that end and begin within the pair. */
+function halvesOf(token: string): string[] {
+  const pair = token.search(/[\ud800-\udbff][\udc00-\udfff]/);
+  return pair === -1 ? [token] : [token.slice(0, pair + 1), token.slice(pair + 1)];
 }
 
 const continueRequest =

@@ -46,6 +46,7 @@ export class Conductor implements StruckScenario {
   private readonly schedule: StrikeSchedule;
   private readonly opened = new Map<Stage, PromiseWithResolvers<void>>();
   private readonly disturbed = new Set<LoggedRequest>();
+  private readonly startedAtMs = Date.now();
   private isReleasing = true;
   private phase: string | null = null;
   /** The last moment at which the suite itself held the reply up. */
@@ -106,12 +107,13 @@ export class Conductor implements StruckScenario {
   async conclude(): Promise<Evidence> {
     this.phase = "settling";
     await this.settle();
+    this.evidence.outages = this.world.health.outages.filter(({ toMs }) => toMs >= this.startedAtMs);
     this.phase = "over";
     this.evidence.requests = this.requests().map((request) => this.evidenceOf(request));
     this.evidence.stored = this.observed?.samples ?? [];
     this.evidence.endedAtMs = this.observed?.endedAtMs ?? null;
     if (!this.evidence.isDeleted && this.turn !== null) {
-      this.evidence.final = await finalState(this.world.address.url, this.turn);
+      this.evidence.final = await finalState(this.world.address.url, this.turn, this.marker);
     }
     return this.evidence;
   }
@@ -284,7 +286,8 @@ export class Conductor implements StruckScenario {
   /** When nothing held the reply up or disturbed it any more. */
   private quietSinceMs(): number {
     const faultsEnded = this.evidence.injected.map(({ endedAtMs }) => endedAtMs);
-    return Math.max(this.heldUntilMs, this.world.crowdedUntilMs, ...faultsEnded);
+    const outagesEnded = this.world.health.outages.map(({ toMs }) => toMs);
+    return Math.max(this.heldUntilMs, this.world.crowdedUntilMs, ...faultsEnded, ...outagesEnded);
   }
 
   private isTooLate(): boolean {
@@ -339,6 +342,7 @@ function emptyEvidence(scenario: Scenario): Evidence {
     clients: [],
     posts: [],
     stored: [],
+    outages: [],
     stopAskedAtMs: null,
     isDeleted: false,
     refusals: [],

@@ -2,6 +2,7 @@
 import type { RequestState } from "../../demo/requestLog.ts";
 import type { Turn } from "../../demo/conversation.ts";
 import type { RunStatus } from "../../convex/shared/streamEvents.ts";
+import type { Outage } from "./platformHealth.ts";
 import type { FaultKind, Stage } from "./faultTable.ts";
 
 /** One change of what a client shows. `atMs` is on the clock of the suite, as everywhere here. */
@@ -88,6 +89,8 @@ export interface Evidence {
   clients: ClientEvidence[];
   posts: PostEvidence[];
   stored: StoredSample[];
+  /** When the deployment did not answer, without the suite's doing. */
+  outages: Outage[];
   /** When the stop was asked for; null: never. */
   stopAskedAtMs: number | null;
   isDeleted: boolean;

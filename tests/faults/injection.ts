@@ -96,9 +96,11 @@ const injections: Record<InjectedHere, Injection> = {
     deployment.cut();
     return { untilOver: delay(durationMs).then(() => deployment.refuse(false)) };
   },
-  providerStalls: (conductor, { durationMs }) => {
+  providerStalls: async (conductor, { durationMs }): Promise<Outcome> => {
     if (conductor.requests().at(-1)?.state !== "onHold") return "missed";
-    return { untilOver: delay(durationMs) };
+    // Before the gate is opened, which lets the model go on.
+    await delay(durationMs);
+    return "done";
   },
   siteCut: ({ driver }) => {
     if (!driver.isOpen) return "missed";

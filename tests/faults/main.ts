@@ -3,9 +3,12 @@
  *
  *     npm run faults -- --scenarios 1000 --seed 7        the run that a seed names
  *     npm run faults -- --seed 7 --only 42               one scenario of it, alone on its deployment
+ *     npm run faults -- --planted all                    faults planted in the product: which rule catches each
  */
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
+import { plants } from "./planted/plants.ts";
+import { playPlant, verdictPrefix } from "./planted/playPlant.ts";
 import { planGroups, playScenarios } from "./suite.ts";
 
 /** From so many scenarios on, a cell of the table that stays empty is a failure. */
@@ -17,33 +20,75 @@ const { values } = parseArgs({
     seed: { type: "string" },
     only: { type: "string" },
     parallel: { type: "string", default: "3" },
+    /** "all", or a part of the names of those that are meant. */
+    planted: { type: "string" },
+    /** Of a copy in which a fault is planted: plays the scenario of that plant. */
+    inside: { type: "string" },
   },
 });
-const seed = Number(values.seed ?? randomInt(2 ** 31));
-const isApart = values.only !== undefined;
-const numbers = isApart
-  ? (values.only ?? "").split(",").map(Number)
-  : Array.from({ length: Number(values.scenarios) }, (_, number) => number);
-if (![seed, ...numbers].every(Number.isInteger)) {
-  throw new Error(`--seed, --scenarios and --only take whole numbers: ${process.argv.slice(2).join(" ")}`);
+
+async function playRun(): Promise<boolean> {
+  const seed = Number(values.seed ?? randomInt(2 ** 31));
+  const isApart = values.only !== undefined;
+  const numbers = isApart
+    ? (values.only ?? "").split(",").map(Number)
+    : Array.from({ length: Number(values.scenarios) }, (_, number) => number);
+  if (![seed, ...numbers].every(Number.isInteger)) {
+    throw new Error(`--seed, --scenarios and --only take whole numbers: ${process.argv.slice(2).join(" ")}`);
+  }
+  const startedAt = performance.now();
+  console.log(`faults: seed ${seed}, ${numbers.length} scenarios`);
+  const { failures, nobodysRows, coverage } = await playScenarios(planGroups(seed, numbers, isApart), {
+    parallel: Number(values.parallel),
+    tell: console.log,
+    awaitsPurges: true,
+  });
+  console.log(coverage.table());
+  const empty = numbers.length >= wholeRun ? coverage.empty() : [];
+  if (empty.length > 0) console.log(`empty cells: ${empty.join(", ")}`);
+  for (const { scenario, broken } of failures) {
+    console.log(
+      `failed: --seed ${seed} --only ${scenario.number}: ${broken.map(({ rule }) => rule).join(", ")}`,
+    );
+  }
+  if (nobodysRows.length > 0) console.log(`rows of nobody: ${nobodysRows.join("\n")}`);
+  const minutes = ((performance.now() - startedAt) / 60_000).toFixed(1);
+  console.log(`${failures.length} of ${numbers.length} scenarios failed, seed ${seed}, ${minutes} minutes`);
+  return failures.length + nobodysRows.length + empty.length === 0;
 }
-const startedAt = performance.now();
-console.log(`faults: seed ${seed}, ${numbers.length} scenarios`);
-const { failures, nobodysRows, coverage } = await playScenarios(planGroups(seed, numbers, isApart), {
-  parallel: Number(values.parallel),
-  tell: console.log,
-});
-console.log(coverage.table());
-const empty = coverage.empty();
-if (numbers.length >= wholeRun) console.log(`empty cells: ${empty.join(", ") || "none"}`);
-for (const { scenario, broken } of failures) {
-  console.log(
-    `failed: --seed ${seed} --only ${scenario.number}: ${broken.map(({ rule }) => rule).join(", ")}`,
-  );
+
+/** Says of each planted fault which rule caught it; one that none caught is a failure. */
+async function playPlanted(wanted: string): Promise<boolean> {
+  let isOk = true;
+  const waiting = plants.filter(({ name }) => wanted === "all" || name.includes(wanted));
+  const playNext = async (): Promise<void> => {
+    for (let plant = waiting.shift(); plant !== undefined; plant = waiting.shift()) {
+      const { name, caughtBy } = plant;
+      const rules = new Set((await playPlant(plant)).map(({ rule }) => rule));
+      const isCaught = caughtBy.some((rule) => rules.has(rule));
+      isOk &&= isCaught;
+      console.log(
+        `${isCaught ? "caught" : "NOT CAUGHT"}: ${name}: ${[...rules].join(", ") || "no rule broken"}`,
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: Number(values.parallel) }, playNext));
+  return isOk;
 }
-if (nobodysRows.length > 0) console.log(`rows of nobody: ${nobodysRows.join("\n")}`);
-const minutes = ((performance.now() - startedAt) / 60_000).toFixed(1);
-console.log(`${failures.length} of ${numbers.length} scenarios failed, seed ${seed}, ${minutes} minutes`);
-process.exit(
-  failures.length + nobodysRows.length > 0 || (numbers.length >= wholeRun && empty.length > 0) ? 1 : 0,
-);
+
+async function playInside(name: string): Promise<boolean> {
+  const plant = plants.find((candidate) => candidate.name === name);
+  if (plant === undefined) throw new Error(`There is no plant “${name}”.`);
+  const options = { parallel: 1, tell: console.log, awaitsPurges: false };
+  const { failures } = await playScenarios([[plant.scenario]], options);
+  console.log(verdictPrefix + JSON.stringify(failures.flatMap(({ broken }) => broken)));
+  return true;
+}
+
+// The processes that this one has started end with it.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+let isOk: boolean;
+if (values.inside !== undefined) isOk = await playInside(values.inside);
+else if (values.planted !== undefined) isOk = await playPlanted(values.planted);
+else isOk = await playRun();
+process.exit(isOk ? 0 : 1);

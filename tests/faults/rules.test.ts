@@ -60,6 +60,7 @@ function goodEvidence(): Evidence {
       { atMs: 24_000, status: "recovering", attempt: 2, persistedLength: prefix.length },
       { atMs: 26_400, status: "complete", attempt: 2, persistedLength: whole.length },
     ],
+    outages: [],
     stopAskedAtMs: null,
     isDeleted: false,
     refusals: [],
@@ -120,6 +121,10 @@ const spoiled: Record<RuleName, [string, (evidence: Evidence) => void][]> = {
     ["a client shows a word twice", ({ clients }) => void (clients[0]!.samples[1]!.text += "the the ")],
   ],
   shownTextNeverShrinks: [
+    [
+      "shown text is taken back, if only for a moment",
+      ({ clients }) => void clients[0]!.samples.splice(3, 0, sample(25_000, prefix, "recovering", 2)),
+    ],
     [
       "text goes and comes again",
       ({ clients }) =>

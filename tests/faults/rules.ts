@@ -13,6 +13,9 @@ export interface BrokenRule {
   what: string;
 }
 
+/** A pump that has had no answer for ten seconds has given up; the suite sees an outage a little late. */
+const fatalOutageMs = 5_000;
+
 /** Units by which a driver may be ahead of the database: four thousand and one piece of five hundred. */
 const maxAhead = 4_500;
 
@@ -71,13 +74,17 @@ export const rules = {
     return evidence.clients.flatMap(({ name, samples: all }) => {
       // Of a deleted chat nothing is left to show.
       const samples = evidence.isDeleted ? all.filter(({ text }) => text !== "") : all;
-      const swaps = samples.flatMap((sample, index) => {
+      const changes = samples.flatMap((sample, index) => {
         const before = samples[index - 1]?.text ?? "";
-        return sample.text.startsWith(before) ? [] : [`${quote(before)} became ${quote(sample.text)}`];
+        return sample.text.startsWith(before) ? [] : [{ before, after: sample.text }];
       });
-      return swaps.length <= allowed
-        ? []
-        : [`${name} changed shown text ${swaps.length} times, for ${allowed} deaths: ${swaps.at(-1)}`];
+      const wrong = changes
+        // What was shown too much is held until the successor says otherwise, or the end does.
+        .filter(({ before, after }) => before.startsWith(after) && after !== evidence.final?.bodyText)
+        .map(({ before, after }) => `${name} took back ${quote(before)} to ${quote(after)}`);
+      return changes.length <= allowed
+        ? wrong
+        : [...wrong, `${name} changed shown text ${changes.length} times, for ${allowed} deaths`];
     });
   },
 
@@ -210,8 +217,10 @@ function deathsOf(evidence: Evidence): number {
   return attempts - 1 + (isSealed && strikesOf(evidence) >= attempts ? 1 : 0);
 }
 
-function strikesOf({ injected }: Evidence): number {
-  return injected.filter(({ kind }) => isDeploymentFault(kind)).length;
+/** What can have killed a run: faults of the deployment, and a silence of it after which pumps fence themselves. */
+function strikesOf({ injected, outages }: Evidence): number {
+  const fatal = outages.filter(({ fromMs, toMs }) => toMs - fromMs >= fatalOutageMs);
+  return injected.filter(({ kind }) => isDeploymentFault(kind)).length + fatal.length;
 }
 
 function persistedUntil(stored: Evidence["stored"], atMs: number): number {

@@ -7,6 +7,7 @@ test("twenty-four scenarios with faults of every party break no rule", async () 
   const { failures, nobodysRows, coverage } = await playScenarios(planGroups(11, numbers), {
     parallel: 2,
     tell: console.log,
+    awaitsPurges: true,
   });
   expect(failures.map(({ evidence, broken }) => ({ scenario: evidence.title, broken }))).toEqual([]);
   expect(nobodysRows).toEqual([]);

@@ -6,14 +6,20 @@ import type { EmbeddedReady } from "../support/embeddedDeployment.ts";
 import type { FinalState } from "./evidence.ts";
 import type { Turn } from "./tab.ts";
 
+/** `marker` is in the message, and so in the title of every chat that it began. */
 export async function finalState(
   url: string,
   { chatId, messageId, streamId }: Turn,
+  marker: string,
 ): Promise<FinalState | null> {
   const client = new ConvexHttpClient(url, { logger: false });
   const messages = await client.query(api.messages.list, { chatId });
   const reply = messages.find(({ _id }) => _id === messageId)?.reply;
   if (!reply) return null;
+  const chats = await client.query(api.chats.listChats, { limit: 200 });
+  const own = chats.filter(({ title }) => title.includes(marker));
+  const lists = await Promise.all(own.map(({ _id }) => client.query(api.messages.list, { chatId: _id })));
+  const all = lists.flat();
   const [body, text] = await Promise.all([
     client.query(api.chats.getChatBody, { streamId }),
     client.query(api.messages.getText, { messageId }),
@@ -23,8 +29,8 @@ export async function finalState(
     error: reply.error,
     bodyText: body.text,
     storedText: text?.text ?? null,
-    userMessages: messages.filter(({ role }) => role === "user").length,
-    replies: messages.filter(({ role }) => role === "assistant").length,
+    userMessages: all.filter(({ role }) => role === "user").length,
+    replies: all.filter(({ role }) => role === "assistant").length,
   };
 }
 

@@ -10,8 +10,8 @@ export interface SuiteOptions {
   /** Worlds side by side. */
   parallel: number;
   tell: (line: string) => void;
-  /** With the app to push in `convex/`; this repository's own by default. */
-  appFolder?: string;
+  /** Waits for deleted chats to be gone for good, half a minute after the last deletion, and counts what is left. */
+  awaitsPurges: boolean;
 }
 
 export interface SuiteOutcome {
@@ -35,11 +35,11 @@ export function planGroups(seed: number, numbers: readonly number[], isApart = f
 }
 
 export async function playScenarios(groups: Scenario[][], options: SuiteOptions): Promise<SuiteOutcome> {
-  const { parallel, tell, appFolder } = options;
+  const { parallel, tell, awaitsPurges } = options;
   const outcome: SuiteOutcome = { failures: [], nobodysRows: [], coverage: new Coverage() };
   const waiting = [...groups];
   let done = 0;
-  await onWorlds(Math.min(parallel, groups.length), appFolder, async (world) => {
+  await onWorlds(Math.min(parallel, groups.length), async (world) => {
     const all: PlayedScenario[] = [];
     for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) {
       const startedAt = performance.now();
@@ -56,6 +56,13 @@ export async function playScenarios(groups: Scenario[][], options: SuiteOptions)
         `group ${done} of ${groups.length}: ${group.length} scenarios in ${seconds} s, deployment faults: ${strikes}, ${failures.length} failed`,
       );
     }
+    const silentMs = world.health.outages.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
+    if (silentMs > 0) {
+      tell(
+        `${world.health.outages.length} times the deployment did not answer, ${Math.round(silentMs / 1_000)} s in all: this machine is busy`,
+      );
+    }
+    if (!awaitsPurges) return;
     tell("counting what is left when deletions are carried out");
     const known = new Set(outcome.failures.map(({ evidence }) => evidence));
     outcome.nobodysRows.push(...(await noteRowsLeft(world, all)));
@@ -71,12 +78,8 @@ function judge(played: readonly PlayedScenario[]): Failure[] {
   });
 }
 
-async function onWorlds(
-  count: number,
-  appFolder: string | undefined,
-  play: (world: World) => Promise<void>,
-): Promise<void> {
-  const data = await prepareData(appFolder);
+async function onWorlds(count: number, play: (world: World) => Promise<void>): Promise<void> {
+  const data = await prepareData();
   const worlds: World[] = [];
   try {
     for (let number = 0; number < count; number++) worlds.push(await World.start(data.folder));

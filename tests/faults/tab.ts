@@ -3,7 +3,6 @@
  * client, each behind network links of its own. Every change of what it would show is a sample.
  */
 import { ConvexClient } from "convex/browser";
-import type { FunctionReturnType } from "convex/server";
 import { api } from "../../convex/_generated/api.js";
 import { mintToken } from "../../src/sending/clientTokens.ts";
 import { emptyReplyText, type ReplyText } from "../../src/streaming/mergeReplyText.ts";
@@ -27,8 +26,6 @@ export interface TabLinks {
   deployment: FaultyLink;
   site: FaultyLink;
 }
-
-export type Reply = NonNullable<FunctionReturnType<typeof api.messages.list>[number]["reply"]>;
 
 export class Tab {
   readonly evidence: ClientEvidence;

@@ -5,13 +5,15 @@
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ConvexClient } from "convex/browser";
+import { ConvexClient, ConvexHttpClient } from "convex/browser";
+import { api } from "../../convex/_generated/api.js";
 import { startModelServer, type ModelServer } from "../../demo/modelServer.ts";
 import type { LoggedRequest } from "../../demo/requestLog.ts";
 import { setDeploymentEnvironment } from "../../scripts/deploymentVariables.ts";
 import { pushFunctions, startEmbedded, type EmbeddedReady } from "../support/embeddedDeployment.ts";
-import { rootFolder, type ServiceProcess } from "../support/serviceProcess.ts";
+import type { ServiceProcess } from "../support/serviceProcess.ts";
 import type { DeploymentFault } from "./faultTable.ts";
+import { PlatformHealth } from "./platformHealth.ts";
 import { FaultyLink, type LinkConnection } from "./faultyLink.ts";
 
 const lookMs = 10;
@@ -19,14 +21,12 @@ const lookMs = 10;
 /** Server runs that the app lets go on side by side. */
 const serverPlaces = 4;
 
-/** A data folder to which the app in `appFolder` has been pushed, for worlds to be copies of. */
-export async function prepareData(
-  appFolder = rootFolder,
-): Promise<{ folder: string; remove: () => Promise<void> }> {
+/** A data folder to which the app has been pushed, for worlds to be copies of. */
+export async function prepareData(): Promise<{ folder: string; remove: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), "duet-faults-"));
   const deployment = await startEmbedded(folder, 0, 0);
   try {
-    await pushFunctions(deployment.ready, appFolder);
+    await pushFunctions(deployment.ready);
   } finally {
     await deployment.end("SIGTERM");
   }
@@ -40,6 +40,7 @@ export class World {
   observer: ConvexClient;
   /** The last moment at which runs may have waited for a place that a held reply had. */
   crowdedUntilMs = 0;
+  readonly health: PlatformHealth;
   private deployment: ServiceProcess<EmbeddedReady>;
   private readonly dataFolder: string;
   private readonly watchers = new Set<(client: ConvexClient) => void>();
@@ -70,6 +71,9 @@ export class World {
     this.deployment = deployment;
     this.dataFolder = dataFolder;
     this.observer = this.connect();
+    this.health = new PlatformHealth(() =>
+      new ConvexHttpClient(this.address.url, { logger: false }).query(api.chats.listChats, { limit: 1 }),
+    );
     this.looks = setInterval(() => this.look(), lookMs);
   }
 
@@ -112,6 +116,7 @@ export class World {
 
   async close(): Promise<void> {
     clearInterval(this.looks);
+    this.health.stop();
     void this.observer.close();
     await this.deployment.end("SIGKILL");
     await this.providerLink.close();

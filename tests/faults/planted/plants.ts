@@ -1,0 +1,169 @@
+/**
+ * Faults of the product, planted one at a time to see that the suite catches each: textual changes to a copy of the app,
+ * and the smallest scenario that provokes what comes of them.
+ */
+import type { DeploymentFault, FaultKind, Stage } from "../faultTable.ts";
+import type { RuleName } from "../rules.ts";
+import type { Scenario } from "../scenario.ts";
+
+export interface Plant {
+  /** What is wrong with the product now. */
+  name: string;
+  /** Each text to be found occurs exactly once in its file. */
+  changes: { file: string; find: string; replace: string }[];
+  scenario: Scenario;
+  /** The rules that may notice; one of them has to. */
+  caughtBy: RuleName[];
+}
+
+interface Provocation {
+  faults?: [FaultKind, Stage][];
+  strikes?: [DeploymentFault, Stage][];
+  directives?: string[];
+  tokens?: number;
+}
+
+function provoke({ faults = [], strikes = [], directives = [], tokens = 80 }: Provocation): Scenario {
+  return {
+    seed: 1,
+    number: 0,
+    model: "demo",
+    tokens,
+    rate: 60,
+    middle: Math.floor(tokens / 2) + 1,
+    directives: ["text=plain", ...directives],
+    spectators: 1,
+    headHeld: "down",
+    faults: faults.map(([kind, stage]) => ({ kind, stage, durationMs: 500 })),
+    strikes: strikes.map(([kind, stage]) => ({ kind, stage, downMs: 0 })),
+  };
+}
+
+export const plants: readonly Plant[] = [
+  {
+    name: "a flush loses its first character",
+    changes: [
+      {
+        file: "convex/model/runLease.ts",
+        find: "appendToStreams(ctx, run, at, newText)",
+        replace: "appendToStreams(ctx, run, at, newText.slice(1))",
+      },
+    ],
+    scenario: provoke({ strikes: [["kill", "lastFlush"]] }),
+    caughtBy: ["persistedTextIsKept", "finalTextIsWhatWasSent"],
+  },
+  {
+    name: "a piece is appended twice",
+    changes: [
+      {
+        file: "convex/streaming/replyPump.ts",
+        find: "for (const piece of pieces(text, maxPieceLength)) {",
+        replace: "for (const piece of pieces(text.length > 6 ? text + text : text, maxPieceLength)) {",
+      },
+    ],
+    scenario: provoke({}),
+    caughtBy: ["finalTextIsWhatWasSent", "shownTextWasSent"],
+  },
+  {
+    name: "half of a pair goes missing",
+    changes: [
+      {
+        file: "convex/streaming/wellFormedText.ts",
+        find: "const text = this.held + piece;",
+        replace: "const text = piece;",
+      },
+    ],
+    scenario: provoke({ directives: ["unicode=1", "halves=1"] }),
+    caughtBy: ["finalTextIsWhatWasSent", "shownTextWasSent"],
+  },
+  {
+    name: "the reaper sleeps",
+    changes: [{ file: "convex/crons.ts", find: "{ seconds: 10 }", replace: "{ hours: 1 }" }],
+    scenario: provoke({ strikes: [["kill", "middle"]] }),
+    caughtBy: ["endsInTime"],
+  },
+  {
+    name: "what is held back at the end is dropped",
+    changes: [{ file: "convex/streaming/replyPump.ts", find: " + this.overlap.end();", replace: ";" }],
+    scenario: provoke({ strikes: [["kill", "middle"]], tokens: 40 }),
+    caughtBy: ["finalTextIsWhatWasSent"],
+  },
+  {
+    name: "a run that is held is given to a second driver",
+    changes: [{ file: "convex/model/runTable.ts", find: "    claim: held,", replace: "    claim: take," }],
+    scenario: provoke({ faults: [["secondDriverRaces", "middle"]] }),
+    caughtBy: ["oneDriverPerAttempt"],
+  },
+  {
+    name: "stop only sets the flag",
+    changes: [
+      {
+        file: "convex/streaming/replyPump.ts",
+        find: 'onStop: () => this.decide({ kind: "stopped" }),',
+        replace: "onStop: () => {},",
+      },
+    ],
+    scenario: provoke({ faults: [["stopFromSpectator", "middle"]] }),
+    caughtBy: ["shownTextNeverShrinks", "finalTextIsWhatWasSent", "modelIsLetGo"],
+  },
+  {
+    name: "a take-over forgets the persisted text",
+    changes: [
+      {
+        file: "convex/runs.ts",
+        find: "contextTokensOf(run.model), persistedText);",
+        replace: 'contextTokensOf(run.model), "");',
+      },
+    ],
+    scenario: provoke({ strikes: [["kill", "middle"]] }),
+    caughtBy: ["finalTextIsWhatWasSent"],
+  },
+  {
+    name: "the run is finished before its last flush",
+    changes: [
+      {
+        file: "convex/streaming/replyPump.ts",
+        find: "await this.batcher.drain();",
+        replace: "void this.batcher.drain().catch(() => {});",
+      },
+    ],
+    scenario: provoke({}),
+    caughtBy: ["endsInTime", "statusIsTrue", "finalTextIsWhatWasSent", "shownTextNeverShrinks"],
+  },
+  {
+    name: "a client lets go of text that it has shown",
+    changes: [
+      {
+        file: "src/streaming/mergeReplyText.ts",
+        find: "return shown.length > text.length && shown.startsWith(text) ? shown : null;",
+        replace: "return null;",
+      },
+    ],
+    scenario: provoke({ strikes: [["kill", "middle"]] }),
+    caughtBy: ["shownTextNeverShrinks"],
+  },
+  {
+    name: "a message sent again is another message",
+    changes: [
+      {
+        file: "convex/model/turnRequest.ts",
+        find: "clientRequestId === null ? null : await turnOfCreation(ctx, userId, clientRequestId);",
+        replace: 'clientRequestId !== "never" ? null : await turnOfCreation(ctx, userId, clientRequestId);',
+      },
+    ],
+    scenario: provoke({ faults: [["driverReloads", "beforeSend"]] }),
+    caughtBy: ["oneMessagePerSend"],
+  },
+  {
+    name: "an ended run leaves its tail",
+    changes: [
+      {
+        file: "convex/runs.ts",
+        find: 'await ctx.db.delete("tails", run.tailId);',
+        replace: "",
+      },
+    ],
+    scenario: provoke({}),
+    caughtBy: ["noRowsLeft"],
+  },
+];
