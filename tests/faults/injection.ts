@@ -150,8 +150,8 @@ const injections: Record<InjectedHere, Injection> = {
     conductor.disturbRequests();
     return { untilOver: delay(durationMs).then(() => providerLink.cut(chosen)) };
   },
-  stopFromDriver: (conductor) => stop(conductor, conductor.driver),
-  stopFromSpectator: async (conductor) => stop(conductor, await openSpectator(conductor)),
+  stopFromDriver: async (conductor, fault) => await stop(conductor, conductor.driver, fault),
+  stopFromSpectator: async (conductor, fault) => await stop(conductor, await openSpectator(conductor), fault),
   deleteChat: async (conductor) => {
     // From a client of its own, which no other fault keeps from it.
     const deleting = (await conductor.addSpectator()).deleteChat();
@@ -159,10 +159,13 @@ const injections: Record<InjectedHere, Injection> = {
   },
 };
 
-function stop(conductor: Conductor, tab: Tab): Outcome {
+/** For a while the model stays silent: a stop has to reach it in silence too. */
+async function stop(conductor: Conductor, tab: Tab, { durationMs }: PlannedFault): Promise<Outcome> {
   if (!tab.isOpen) return "missed";
   conductor.evidence.stopAskedAtMs ??= Date.now();
-  return { untilOver: tab.stop() };
+  const untilOver = tab.stop();
+  await conductor.until(() => conductor.stage() === "after", durationMs);
+  return { untilOver };
 }
 
 async function openSpectator(conductor: Conductor): Promise<Tab> {

@@ -21,9 +21,16 @@ interface Provocation {
   strikes?: [DeploymentFault, Stage][];
   directives?: string[];
   tokens?: number;
+  durationMs?: number;
 }
 
-function provoke({ faults = [], strikes = [], directives = [], tokens = 80 }: Provocation): Scenario {
+function provoke({
+  faults = [],
+  strikes = [],
+  directives = [],
+  tokens = 80,
+  durationMs = 500,
+}: Provocation): Scenario {
   return {
     seed: 1,
     number: 0,
@@ -34,7 +41,7 @@ function provoke({ faults = [], strikes = [], directives = [], tokens = 80 }: Pr
     directives: ["text=plain", ...directives],
     spectators: 1,
     headHeld: "down",
-    faults: faults.map(([kind, stage]) => ({ kind, stage, durationMs: 500 })),
+    faults: faults.map(([kind, stage]) => ({ kind, stage, durationMs })),
     strikes: strikes.map(([kind, stage]) => ({ kind, stage, downMs: 0 })),
   };
 }
@@ -103,7 +110,7 @@ export const plants: readonly Plant[] = [
         replace: "onStop: () => {},",
       },
     ],
-    scenario: provoke({ faults: [["stopFromSpectator", "middle"]] }),
+    scenario: provoke({ faults: [["stopFromSpectator", "middle"]], durationMs: 10_000 }),
     caughtBy: ["shownTextNeverShrinks", "finalTextIsWhatWasSent", "modelIsLetGo"],
   },
   {
