@@ -60,6 +60,7 @@ export default defineConfig({
           environment: "node",
           include: ["tests/e2e/**/*.test.ts"],
           globalSetup: "tests/support/e2eSetup.ts",
+          setupFiles: "tests/support/quietPages.ts",
           // After the other projects, not among them.
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,

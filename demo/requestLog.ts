@@ -12,6 +12,8 @@ export interface LoggedRequest {
   system: string;
   messages: Turn[];
   startedAtMs: number;
+  /** When its connection had ended, from whichever side (`clientGone`: theirs); null until then. */
+  endedAtMs: number | null;
   /** What went out in this attempt so far. */
   sentText: string;
   sentReasoning: string;
@@ -43,6 +45,7 @@ export class RequestLog {
       system: request.system,
       messages: request.turns,
       startedAtMs: Date.now(),
+      endedAtMs: null,
       sentText: "",
       sentReasoning: "",
       unsentTokens: plan.tokens.length,

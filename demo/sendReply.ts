@@ -37,7 +37,10 @@ export async function sendReply(
     thinks: plan.thoughts.length > 0,
   };
   const gone = new AbortController();
-  response.once("close", () => gone.abort());
+  response.once("close", () => {
+    logged.endedAtMs = Date.now();
+    gone.abort();
+  });
   response.setHeader(format.requestIdHeader, `req_${requestId}`);
   const body = request.stream ? openStream(response, plan.directives.chunk, gone.signal) : null;
   await body?.write(format.opening(reply));

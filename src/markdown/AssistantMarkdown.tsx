@@ -1,10 +1,14 @@
 /**
- * A reply's text as markdown. The renderer is loaded apart from the app. Until it is there, text that is being written
- * stands as it is, and a finished reply suspends: its page shows a place for it rather than markup for a blink.
+ * A reply's text as markdown. The renderer is loaded apart from the app. Until it is there, text that grows from its
+ * first words on stands as it is; a longer one, finished or met in the middle (a reloaded page, another tab), suspends:
+ * its page shows a place for it rather than markup for a blink, and a jump.
  */
 import { lazy, Suspense, useState } from "react";
 import { PlainText } from "./PlainText.tsx";
 import { PlainTextFallback } from "./PlainTextFallback.tsx";
+
+/** A line on a wide screen, in UTF-16 units: so little takes as much room without its renderer as with it. */
+const FIRST_WORDS_LENGTH = 80;
 
 const loadRenderer = () => import("./StreamedMarkdown.tsx");
 const StreamedMarkdown = lazy(loadRenderer);
@@ -22,12 +26,12 @@ export interface AssistantMarkdownProps {
 
 export function AssistantMarkdown({ text, isWriting }: AssistantMarkdownProps) {
   // What has been read is not hidden again when the reply ends.
-  const [wasWriting] = useState(isWriting);
+  const [wasReadFromStart] = useState(isWriting && text.length <= FIRST_WORDS_LENGTH);
   const markdown = <StreamedMarkdown text={text} isWriting={isWriting} />;
   return (
     <PlainTextFallback text={text}>
       {/* A fallback that suspends as well hands over to the boundary outside. */}
-      <Suspense fallback={wasWriting ? <PlainText text={text} /> : markdown}>{markdown}</Suspense>
+      <Suspense fallback={wasReadFromStart ? <PlainText text={text} /> : markdown}>{markdown}</Suspense>
     </PlainTextFallback>
   );
 }

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { ChatPage } from "../support/chatPage.ts";
 import { launchBrowser } from "../support/chromium.ts";
 import { demoRequests, releaseReply, uniqueAsk } from "../support/demoRequests.ts";
-import { intermediateTexts, seams, seenTexts } from "../support/textSampler.ts";
+import { intermediateTexts, seams } from "../support/seams.ts";
 
 const stack = inject("sharedStack");
 let browser: Browser;
@@ -33,10 +33,7 @@ test.concurrent("a reply streams to the tab that asked while a second browser se
   const requests = await demoRequests(stack.demoUrl, ask);
   expect(requests).toHaveLength(1);
   const whole = requests[0]?.wholeText ?? "";
-  const [driverSaw, spectatorSaw] = [
-    await seenTexts(driver.page, streamId),
-    await seenTexts(spectator.page, streamId),
-  ];
+  const [driverSaw, spectatorSaw] = [await driver.seen(streamId), await spectator.seen(streamId)];
   expect(seams(driverSaw, whole)).toEqual([]);
   expect(seams(spectatorSaw, whole)).toEqual([]);
   expect(intermediateTexts(driverSaw, whole)).toBeGreaterThanOrEqual(20);

@@ -5,7 +5,7 @@ import { ChatPage } from "../support/chatPage.ts";
 import { launchBrowser } from "../support/chromium.ts";
 import { demoRequests, releaseReply, uniqueAsk } from "../support/demoRequests.ts";
 import { startStack } from "../support/stack.ts";
-import { seams, seenTexts } from "../support/textSampler.ts";
+import { seams } from "../support/seams.ts";
 
 const stack = inject("sharedStack");
 let browser: Browser;
@@ -215,7 +215,7 @@ test.concurrent("a stopped reply is continued from its very end: no frame shows 
   for (const page of [tab, other]) {
     expect(await texts(page, "assistant")).toEqual([whole]);
     expect(await shortestShown(page)).toBeGreaterThanOrEqual(stopped.length);
-    expect(seams(await seenTexts(page.page, await page.streamId()), whole)).toEqual([]);
+    expect(seams(await page.seen(await page.streamId()), whole)).toEqual([]);
   }
   await other.page.getByTestId("previous-version").click();
   await other.seesStatus("stopped");

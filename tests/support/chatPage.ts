@@ -3,7 +3,8 @@ import { randomUUID } from "node:crypto";
 import type { Browser, Locator, Page } from "@playwright/test";
 import type { RunStatus } from "../../convex/shared/streamEvents.ts";
 import type { StackAddresses } from "./stack.ts";
-import { sampleTexts } from "./textSampler.ts";
+import { sampleReplies, seenReply, type SeenReply } from "./replySampler.ts";
+import { watchForProblems } from "./pageProblems.ts";
 
 const replyTimeoutMs = 90_000;
 
@@ -17,6 +18,7 @@ export class ChatPage {
   private constructor(page: Page, browserId: string) {
     this.page = page;
     this.browserId = browserId;
+    watchForProblems(page);
     page.on("request", (request) => {
       if (request.method() === "POST" && new URL(request.url()).pathname === "/chat-stream") {
         this.posts.push(request.postData() ?? "");
@@ -28,7 +30,7 @@ export class ChatPage {
   static async open(browser: Browser, { appUrl }: StackAddresses, path = "/"): Promise<ChatPage> {
     const browserId = `duet-test/${randomUUID()}`;
     const context = await browser.newContext({ baseURL: appUrl, userAgent: browserId });
-    await sampleTexts(context);
+    await sampleReplies(context);
     const chatPage = new ChatPage(await context.newPage(), browserId);
     await chatPage.page.goto(path);
     return chatPage;
@@ -93,6 +95,23 @@ export class ChatPage {
       { status, replies },
       { timeout: replyTimeoutMs, polling: "raf" },
     );
+  }
+
+  /** All that was seen of a reply, frame by frame. */
+  seen(streamId: string): Promise<SeenReply[]> {
+    return seenReply(this.page, streamId);
+  }
+
+  /** Settles when the newest reply says these words. */
+  async seesWords(words: string): Promise<void> {
+    await this.reply
+      .getByTestId("reply-status")
+      .filter({ hasText: words })
+      .waitFor({ timeout: replyTimeoutMs });
+  }
+
+  async stop(): Promise<void> {
+    await this.page.getByTestId("stop").click({ timeout: replyTimeoutMs });
   }
 
   /** Closes the tab with everything in it, as a person does. */

@@ -16,11 +16,15 @@ export async function demoRequests(demoUrl: string, ask: string): Promise<Logged
   return requests.filter(({ messages }) => messages.some(({ text }) => text.includes(ask)));
 }
 
-/** Lets the reply to `ask` go on that its directive `holdAfter` has stopped, or will stop, in the middle. */
+/**
+ * Lets the reply to `ask` go on that its directive `holdAfter` has stopped, or will stop, in the middle. A run that was
+ * taken over meanwhile does not wait: only the first attempt at a reply is held.
+ */
 export async function releaseReply(demoUrl: string, ask: string): Promise<void> {
   const held = await vi.waitFor(
     async () => {
-      const request = (await demoRequests(demoUrl, ask)).find(({ state }) => state === "onHold");
+      const requests = await demoRequests(demoUrl, ask);
+      const request = requests.find(({ state, isContinuation }) => state === "onHold" || isContinuation);
       if (request === undefined) {
         throw new Error(`no reply to “${ask}” is on hold`);
       }

@@ -30,6 +30,8 @@ export interface Stack {
   addresses: StackAddresses;
   /** SIGKILL: no goodbye, nothing flushed. */
   killDeployment(): Promise<void>;
+  /** SIGTERM: it has a moment to end what it does. */
+  stopDeployment(): Promise<void>;
   /** On the same ports and data. */
   restartDeployment(): Promise<void>;
   close(): Promise<void>;
@@ -69,6 +71,7 @@ export async function startStack(appFolder: string): Promise<Stack> {
         adminKey,
       },
       killDeployment: () => deployment.end("SIGKILL"),
+      stopDeployment: () => deployment.end("SIGTERM"),
       async restartDeployment() {
         deployment = await startEmbedded(
           dataFolder,
