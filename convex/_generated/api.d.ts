@@ -40,6 +40,7 @@ import type * as providers_anthropicMessages from "../providers/anthropicMessage
 import type * as providers_catalogue from "../providers/catalogue.js";
 import type * as providers_cost from "../providers/cost.js";
 import type * as providers_createProvider from "../providers/createProvider.js";
+import type * as providers_errorSentence from "../providers/errorSentence.js";
 import type * as providers_modelChoice from "../providers/modelChoice.js";
 import type * as providers_openaiChat from "../providers/openaiChat.js";
 import type * as providers_provider from "../providers/provider.js";
@@ -114,6 +115,7 @@ declare const fullApi: ApiFromModules<{
   "providers/catalogue": typeof providers_catalogue;
   "providers/cost": typeof providers_cost;
   "providers/createProvider": typeof providers_createProvider;
+  "providers/errorSentence": typeof providers_errorSentence;
   "providers/modelChoice": typeof providers_modelChoice;
   "providers/openaiChat": typeof providers_openaiChat;
   "providers/provider": typeof providers_provider;

@@ -1,5 +1,6 @@
 /** What a model provider is to the rest of the house: a prompt in, events out, errors with a kind. */
 import type { ProviderErrorKind } from "../shared/errors.ts";
+import { sentenceIn } from "./errorSentence.ts";
 
 export interface ProviderRequest {
   /** The provider's own name of the model. */
@@ -71,11 +72,11 @@ export class ProviderError extends Error {
   }
 }
 
-/** Any thrown value as a `ProviderError`; what nobody foresaw keeps its message. */
+/** Any thrown value as a `ProviderError`; what nobody foresaw keeps its sentence, if it has one. */
 export function asProviderError(thrown: unknown): ProviderError {
   if (thrown instanceof ProviderError) {
     return thrown;
   }
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  const message = sentenceIn(thrown) ?? "The model's server failed and gave no reason.";
   return new ProviderError("unknown", message, { cause: thrown });
 }

@@ -3,6 +3,7 @@
  * throws.
  */
 import type { ProviderErrorKind } from "../shared/errors.ts";
+import { sentenceIn } from "./errorSentence.ts";
 import { ProviderError } from "./provider.ts";
 
 /** Error types of OpenAI and Anthropic; in mid-stream there is no status beside them. */
@@ -65,18 +66,4 @@ export function sentenceOf(error: { status?: number | undefined; error: unknown;
   return words === "status code (no body)" || words.trimStart().startsWith("<")
     ? `The model's server answered with status ${error.status} and gave no reason.`
     : words;
-}
-
-/** The body of a refusal is `{ message }`, the same one level down, or the sentence itself; null if it is neither. */
-function sentenceIn(body: unknown): string | null {
-  if (typeof body === "string") {
-    return body === "" ? null : body;
-  }
-  if (typeof body !== "object" || body === null) {
-    return null;
-  }
-  if ("message" in body && typeof body.message === "string" && body.message !== "") {
-    return body.message;
-  }
-  return "error" in body ? sentenceIn(body.error) : null;
 }

@@ -40,6 +40,22 @@ describe("a reply's markdown", () => {
     },
   );
 
+  test("keeps the block of code that grows, and each line in it, where a new one would flicker", () => {
+    const lines = ["const a = 1;", "const b = a ** 2;", "export { a, b };"];
+    const textOf = (count: number) => `Look:\n\n\`\`\`ts\n${lines.slice(0, count).join("\n")}`;
+    const { container, rerender } = render(<StreamedMarkdown text={textOf(1)} isWriting />);
+    const block = container.querySelector("pre");
+    const firstLine = block?.querySelector("code > *") ?? null;
+    expect(block?.textContent).toBe(lines[0]);
+    for (const count of [2, 3]) {
+      rerender(<StreamedMarkdown text={textOf(count)} isWriting />);
+      expect(container.querySelector("pre")).toBe(block);
+      expect(block?.querySelector("code > *") ?? null).toBe(firstLine);
+    }
+    rerender(<StreamedMarkdown text={`${textOf(3)}\n\`\`\`\n\nThat is all.`} isWriting={false} />);
+    expect(container.querySelector("pre")).toBe(block);
+  });
+
   test("closes what is still being written", () => {
     const reply = render(<StreamedMarkdown text="Some **bold wor" isWriting />).container;
     expect(reply.textContent).toBe("Some bold wor");
