@@ -48,9 +48,7 @@ async function measureStop(variant: StopVariant, appFolder: string): Promise<num
     await driver.streamId();
     const spectator = await ChatPage.open(browser, stack.addresses, driver.path);
     const tabs = { driver, spectator };
-    await Promise.all(
-      [driver, spectator].map((tab) => (shown === 0 ? tab.seesWords("Thinking…") : tab.sees(shown))),
-    );
+    await Promise.all([driver, spectator].map((tab) => (shown === 0 ? tab.seesSilence() : tab.sees(shown))));
     await delay(settleMs);
     const clicked = clickedAtMs(tabs[by]);
     await tabs[by].stop();

@@ -26,10 +26,10 @@ test.concurrent.each([
   const { driver, spectator } = reply;
   const tabs = [driver, spectator];
   for (const tab of tabs) {
-    await tab.seesWords(holdAfter === 0 ? "Thinking…" : "Writing…");
+    await (holdAfter === 0 ? tab.seesSilence() : tab.seesWords("Writing…"));
     if (holdAfter > 0) await tab.sees(300);
     await tab.page.reload();
-    await tab.seesWords(holdAfter === 0 ? "Thinking…" : "Writing…");
+    await (holdAfter === 0 ? tab.seesSilence() : tab.seesWords("Writing…"));
   }
   await releaseReply(stack.demoUrl, reply.ask);
   expect(await seamsOf(reply)).toEqual(noSeams);

@@ -102,10 +102,15 @@ export class ChatPage {
     return seenReply(this.page, streamId);
   }
 
+  /** Settles when the newest reply says that the model has the question and has not answered yet. */
+  async seesSilence(): Promise<void> {
+    await this.seesWords(/^(?:Waiting for the model|Thinking)…$/);
+  }
+
   /** Settles when the newest reply says these words. */
-  async seesWords(words: string): Promise<void> {
+  async seesWords(words: string | RegExp): Promise<void> {
     await this.reply
-      .getByTestId("reply-status")
+      .getByTestId("reply-state")
       .filter({ hasText: words })
       .waitFor({ timeout: replyTimeoutMs });
   }

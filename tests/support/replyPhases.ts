@@ -1,32 +1,31 @@
 /** What the line under a reply may say, and what it may say after that: the one place that lists it. */
 import type { RunStatus } from "../../convex/shared/streamEvents.ts";
+import type { ReplyState } from "../../src/streaming/replyState.ts";
 
-export type ReplyPhase =
-  | "sending"
-  | "offline"
-  | "queued"
-  | "thinking"
-  | "writing"
-  | "recovering"
-  | "complete"
-  | "stopped"
-  | "failed"
-  | "interrupted";
+export type ReplyPhase = ReplyState;
 
 const ends = ["complete", "stopped", "failed", "interrupted"] as const satisfies readonly ReplyPhase[];
+
+const beforeText = ["queued", "full", "waiting", "thinking"] as const satisfies readonly ReplyPhase[];
+
+const withText = ["writing", "reconnecting", "recovering"] as const satisfies readonly ReplyPhase[];
 
 /**
  * What may follow, be it some frames later: a busy page draws few, so a phase may be passed over unseen. No way leads
  * from "writing" to a phase without text, and none from an end to anything: neither may flash.
  */
 const mayFollow: Record<ReplyPhase, readonly ReplyPhase[]> = {
-  offline: ["sending", "queued", "thinking", "writing", "recovering", ...ends],
-  sending: ["offline", "queued", "thinking", "writing", "recovering", ...ends],
-  queued: ["thinking", "writing", "recovering", ...ends],
+  offline: ["sending", ...beforeText, ...withText, ...ends],
+  sending: ["offline", ...beforeText, ...withText, ...ends],
+  queued: [...beforeText, ...withText, ...ends],
+  full: [...beforeText, ...withText, ...ends],
   // A driver that is turned away, or leaves before its first token, finds its reply in the queue.
-  thinking: ["queued", "writing", "recovering", ...ends],
-  writing: ["recovering", ...ends],
-  recovering: ["thinking", "writing", ...ends],
+  waiting: [...beforeText, ...withText, ...ends],
+  thinking: [...beforeText, ...withText, ...ends],
+  writing: [...withText, ...ends],
+  // These two may have text or none.
+  reconnecting: [...beforeText, ...withText, ...ends],
+  recovering: [...beforeText, ...withText, ...ends],
   complete: [],
   stopped: [],
   failed: [],
@@ -37,7 +36,10 @@ const phaseOfWords: readonly [RegExp, ReplyPhase][] = [
   [/^Sending…$/, "sending"],
   [/^Will be sent when you are back online$/, "offline"],
   [/^In the queue…$/, "queued"],
+  [/^All places are taken/, "full"],
+  [/^Waiting for the model…$/, "waiting"],
   [/^Thinking…$/, "thinking"],
+  [/^Reconnecting…/, "reconnecting"],
   [/^Writing…$/, "writing"],
   [/^Picking up where it left off…$/, "recovering"],
   [/^The model sent no text/, "complete"],

@@ -106,7 +106,7 @@ function recordReplies(): void {
       shown.add(streamId);
       record(streamId, text, {
         status: (reply.dataset["status"] ?? "") as RunStatus,
-        words: reply.querySelector("[data-testid=reply-status]")?.textContent.trim() ?? "",
+        words: reply.querySelector("[data-testid=reply-state]")?.textContent.trim() ?? "",
         hasSkeleton: reply.querySelector(".skeleton") !== null,
         scrollTop: Math.round(scroller?.scrollTop ?? 0),
       });
