@@ -22,8 +22,8 @@ interface ReplyFooterProps {
 export function ReplyFooter({ row, shown, control }: ReplyFooterProps) {
   const { status, reader, text, textKnown, error } = shown;
   const ended = hasEnded(status);
-  // A text that is on its way is not called missing.
-  const hasText = text !== "" || !textKnown;
+  // Of an ended reply a text that is on its way is not called missing, nor of a live one called written.
+  const hasText = text !== "" || (ended && !textKnown);
   const waitsForPlace = row.reply?.waitsForPlace ?? false;
   const state = useReplyState({ status, reader, hasText, waitsForPlace });
   const finishReason = row.reply?.finishReason ?? null;

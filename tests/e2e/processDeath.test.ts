@@ -40,8 +40,8 @@ test.each(["SIGKILL", "SIGTERM"] as const)(
       { state: "clientGone", isContinuation: false },
       { state: "finished", isContinuation: true },
     ]);
-    // Not an end and not "thinking": what they read stays, with words that say what is going on.
-    const phases = seenPhases(await driver.seen(streamId));
+    // What they read stays, with words that say what is going on; how long it takes to notice is the busy machine's.
+    const phases = seenPhases(await driver.seen(streamId), { without: "reconnecting" });
     expect(phases.slice(phases.indexOf("writing"))).toEqual(["writing", "recovering", "writing", "complete"]);
 
     const elsewhere = await ChatPage.open(browser, addresses, olderTab.path);

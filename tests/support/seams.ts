@@ -106,9 +106,14 @@ export function intermediateTexts(seen: readonly SeenReply[], wholeText: string)
   return new Set(visible.filter((text) => text !== "" && text !== whole)).size;
 }
 
-/** The phases in the order in which they were seen, each change once. */
-export function seenPhases(seen: readonly SeenReply[]): (ReplyPhase | null)[] {
-  const phases = seen.flatMap(({ shown }) => (shown === null ? [] : [phaseOf(shown.status, shown.words)]));
+/** The phases in the order in which they were seen, each change once; `without` one that may come between any two. */
+export function seenPhases(
+  seen: readonly SeenReply[],
+  { without }: { without: ReplyPhase },
+): (ReplyPhase | null)[] {
+  const phases = seen
+    .flatMap(({ shown }) => (shown === null ? [] : [phaseOf(shown.status, shown.words)]))
+    .filter((phase) => phase !== without);
   return phases.filter((phase, index) => phase !== phases[index - 1]);
 }
 
