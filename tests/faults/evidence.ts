@@ -68,6 +68,7 @@ export interface StoredSample {
 export interface FinalState {
   status: RunStatus;
   error: { kind: string; message: string } | null;
+  hasUsage: boolean;
   /** What `getChatBody` answers, and `getText`. */
   bodyText: string;
   storedText: string | null;

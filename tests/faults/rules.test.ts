@@ -69,6 +69,7 @@ function goodEvidence(): Evidence {
     final: {
       status: "complete",
       error: null,
+      hasUsage: true,
       bodyText: whole,
       storedText: whole,
       userMessages: 1,
@@ -182,6 +183,16 @@ const spoiled: Record<RuleName, [string, (evidence: Evidence) => void][]> = {
     [
       "failed without a cause",
       finalWith({ status: "failed", error: { kind: "network", message: "The connection broke off." } }),
+    ],
+  ],
+  stopIsTheHoldersOwn: [
+    [
+      "a stopped reply knows nothing of what it used",
+      (evidence) => {
+        evidence.injected = [];
+        evidence.stopAskedAtMs = 25_500;
+        finalWith({ status: "stopped", hasUsage: false })(evidence);
+      },
     ],
   ],
   lastWordIsTrue: [["a driver is told that it failed", ({ posts }) => void (posts[0]!.last = "error")]],

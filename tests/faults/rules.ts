@@ -168,6 +168,15 @@ export const rules = {
     }
   },
 
+  /** A stop reaches the model: its run is ended by who holds it, with the usage so far, and not sealed behind its back. */
+  stopIsTheHoldersOwn: (evidence) => {
+    const { final, outages } = evidence;
+    const mayBeSealed = strikesOf(evidence) > 0 || outages.length > 0;
+    return final?.status === "stopped" && final.bodyText !== "" && !final.hasUsage && !mayBeSealed
+      ? ["the stop did not reach the model: the run was sealed without its usage"]
+      : [];
+  },
+
   /** Who was told that the reply is done, or failed, was told the truth. */
   lastWordIsTrue: ({ final, posts }) => {
     if (final === null) return [];

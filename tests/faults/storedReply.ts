@@ -27,6 +27,7 @@ export async function finalState(
   return {
     status: reply.status,
     error: reply.error,
+    hasUsage: reply.usage !== null,
     bodyText: body.text,
     storedText: text?.text ?? null,
     userMessages: all.filter(({ role }) => role === "user").length,
