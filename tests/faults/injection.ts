@@ -52,10 +52,10 @@ const injections: Record<InjectedHere, Injection> = {
   driverReloads: async (conductor): Promise<Outcome> => {
     const { driver, turn } = conductor;
     if (!driver.isOpen) return "missed";
-    if (turn === null) await sendIsOut(conductor);
+    const isCounted = turn !== null || (await answerToSendIsLost(conductor));
     conductor.replacePage();
     await driver.reload(turn);
-    return "done";
+    return isCounted ? "done" : "missed";
   },
   driverStuck: ({ driver }) => {
     if (!driver.isOpen) return "missed";
@@ -127,9 +127,9 @@ const injections: Record<InjectedHere, Injection> = {
   deploymentStall: ({ driver }, { durationMs }) =>
     driver.isOpen ? stall(driver.links.deployment, durationMs) : "missed",
   sendAnswerLost: async (conductor): Promise<Outcome> => {
-    await sendIsOut(conductor);
+    const isLost = await answerToSendIsLost(conductor);
     conductor.driver.links.deployment.cut();
-    return "done";
+    return isLost ? "done" : "missed";
   },
   providerLinkCut: (conductor) => {
     const count = conductor.world.providerLink.cut(carries(conductor.marker));
@@ -178,14 +178,12 @@ function stall(link: FaultyLink, durationMs: number): Outcome {
   return { untilOver: delay(durationMs).then(() => link.resume()) };
 }
 
-/** The message leaves, and its answer is swallowed: seen by the bytes that came for it and went nowhere. */
-async function sendIsOut(conductor: Conductor): Promise<void> {
+/** The message comes to the server, and its answer goes nowhere. False where another fault kept it from the server. */
+async function answerToSendIsLost(conductor: Conductor): Promise<boolean> {
   const { deployment } = conductor.driver.links;
-  await conductor.until(() => deployment.connections.size > 0, soonMs);
+  const isConnected = () => [...deployment.connections].some(({ answered }) => answered > 0);
+  await conductor.until(isConnected, soonMs);
   deployment.swallowAnswers();
-  const answered = () =>
-    [...deployment.connections].reduce((sum, connection) => sum + connection.answered, 0);
-  const before = answered();
   conductor.openGate("beforeSend");
-  await conductor.until(() => answered() > before, soonMs);
+  return await conductor.world.hasChat(conductor.marker, soonMs);
 }

@@ -95,6 +95,18 @@ export class World {
     await fetch(`${this.demo.url}/control/release?id=${request.id}`, { method: "POST" });
   }
 
+  /** Whether the message with `marker` has made a chat, or makes one in this time. */
+  async hasChat(marker: string, withinMs: number): Promise<boolean> {
+    const client = new ConvexHttpClient(this.address.url, { logger: false });
+    const giveUpAt = Date.now() + withinMs;
+    while (Date.now() < giveUpAt) {
+      const chats = await client.query(api.chats.listChats, { limit: 200 }).catch(() => []);
+      if (chats.some(({ title }) => title.includes(marker))) return true;
+      await new Promise((resolve) => setTimeout(resolve, lookMs));
+    }
+    return false;
+  }
+
   /** Calls `watch` with the observer, and again with each one that takes its place. */
   observe(watch: (client: ConvexClient) => void): () => void {
     this.watchers.add(watch);
