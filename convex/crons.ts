@@ -1,6 +1,6 @@
 /**
- * What happens by the clock: dead runs and stalled removals are taken up. Crons do not wait behind scheduled jobs, so this rescue
- * is never starved.
+ * What happens by the clock: dead runs and stalled removals are taken up. Crons do not wait behind scheduled jobs, so
+ * this rescue is never starved.
  */
 import { cronJobs } from "convex/server";
 import { internal } from "./_generated/api.js";

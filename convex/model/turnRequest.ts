@@ -166,6 +166,7 @@ async function beginAnotherReply(
   const model = await modelForChat(ctx, chatId, request.model);
   return await beginReply(ctx, { chatId, userMessageId, clientRequestId, model, beginning });
 }
+
 /** The model of the new turn, which is the chat's from now on; the chat is shown as replying. */
 async function modelForChat(
   ctx: MutationCtx,
@@ -193,13 +194,24 @@ async function messageOfRole(
   return message;
 }
 
-/** The first turn of the chat that an earlier request of the same name created; null if there was none. */
+/**
+ * The first turn of the chat that an earlier request of the same name created; null if there was none. Throws `notFound`
+ * while that chat is being removed: a repeated request is no wish for another one.
+ */
 async function turnOfCreation(ctx: MutationCtx, ownerId: string, requestId: string): Promise<Turn | null> {
-  const chat = await ctx.db
-    .query("chats")
-    .withIndex("by_request", (q) =>
-      q.eq("ownerId", ownerId).eq("lifecycle", "live").eq("clientRequestId", requestId),
-    )
-    .unique();
-  return chat === null ? null : await firstTurn(ctx, chat._id);
+  for (const lifecycle of ["live", "deleting", "purging"] as const) {
+    const chat = await ctx.db
+      .query("chats")
+      .withIndex("by_request", (q) =>
+        q.eq("ownerId", ownerId).eq("lifecycle", lifecycle).eq("clientRequestId", requestId),
+      )
+      .first();
+    if (chat !== null && lifecycle !== "live") {
+      throw appError({ kind: "notFound", message: "The chat that this request created was deleted." });
+    }
+    if (chat !== null) {
+      return await firstTurn(ctx, chat._id);
+    }
+  }
+  return null;
 }

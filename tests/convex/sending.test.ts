@@ -112,13 +112,16 @@ test.each([
   }
 });
 
-test("a request id that was used for a chat since deleted creates a new one", async () => {
+test("createChat repeated after its chat was deleted makes no other one, and finds the first when that is restored", async () => {
   const backend = createBackend();
   const request = { prompt: "Hello", clientRequestId: "request-1" };
   const first = await backend.mutation(api.chats.createChat, request);
   await backend.mutation(api.chats.deleteChat, { chatId: first.chatId });
-  const second = await backend.mutation(api.chats.createChat, request);
-  expect(second.chatId).not.toBe(first.chatId);
+  await expect(backend.mutation(api.chats.createChat, request)).rejects.toMatchObject({
+    data: { kind: "notFound" },
+  });
+  await backend.mutation(api.chats.restoreChat, { chatId: first.chatId });
+  expect(await backend.mutation(api.chats.createChat, request)).toEqual(first);
 });
 
 test("a new message answers the newest one of the chat", async () => {
