@@ -1,6 +1,6 @@
 /** Other versions of messages and replies: choosing among those that are there, and asking for new ones. */
 import { useConvex } from "convex/react";
-import { useMemo } from "react";
+import { useLayoutEffect, useMemo, useRef } from "react";
 import { rememberContinued } from "../sending/continuedReplies.ts";
 import { sendTurn } from "../sending/sendTurn.ts";
 import type { NewTurn } from "../sending/turnRequest.ts";
@@ -25,9 +25,16 @@ interface VersionedPage {
   onAsked: () => void;
 }
 
-/** Null on a page whose chat the server does not have yet: there is nothing to choose and nothing to change. */
+/**
+ * Null on a page whose chat the server does not have yet: there is nothing to choose and nothing to change. The same for
+ * as long as the chat is: each change of the tree would otherwise render every row of it again.
+ */
 export function useVersions({ chatId, tree, model, onAsked }: VersionedPage): VersionControl | null {
   const convex = useConvex();
+  const latest = useRef({ tree, model });
+  useLayoutEffect(() => {
+    latest.current = { tree, model };
+  }, [tree, model]);
   return useMemo(() => {
     if (chatId === null) return null;
     const ask = (turn: NewTurn, place: string) => {
@@ -39,26 +46,27 @@ export function useVersions({ chatId, tree, model, onAsked }: VersionedPage): Ve
       });
       onAsked();
     };
-    const chosenModel = { model: model ?? undefined };
+    const chosenModel = () => ({ model: latest.current.model ?? undefined });
     return {
       show: (id) => {
-        const version = tree.find((row) => row.id === id);
+        const { tree: known } = latest.current;
+        const version = known.find((row) => row.id === id);
         if (version === undefined) return;
-        chosenVersions.set(chatId, chooseVersion(tree, chosenVersions.of(chatId), version));
+        chosenVersions.set(chatId, chooseVersion(known, chosenVersions.of(chatId), version));
       },
       edit: ({ messageId, versions }, text) => {
-        if (messageId !== null) ask({ kind: "edit", messageId, text, ...chosenModel }, versions.place);
+        if (messageId !== null) ask({ kind: "edit", messageId, text, ...chosenModel() }, versions.place);
       },
       regenerate: ({ messageId, versions }) => {
-        if (messageId !== null) ask({ kind: "regenerate", messageId, ...chosenModel }, versions.place);
+        if (messageId !== null) ask({ kind: "regenerate", messageId, ...chosenModel() }, versions.place);
       },
       continueReply: ({ messageId, reply, versions }) => {
         if (messageId === null || reply === null) return;
         rememberContinued(messageId, reply.streamId);
-        ask({ kind: "continue", messageId, ...chosenModel }, versions.place);
+        ask({ kind: "continue", messageId, ...chosenModel() }, versions.place);
       },
     };
-  }, [convex, chatId, tree, model, onAsked]);
+  }, [convex, chatId, onAsked]);
 }
 
 /** Lets the newest version at a place be shown, as the one that is asked for will be; returns what was chosen there. */
