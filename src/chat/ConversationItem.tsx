@@ -1,5 +1,5 @@
 /** The place of one turn in the list. A turn far from the view is made later; until then its place is kept. */
-import { memo, useEffect, useRef, useState } from "react";
+import { memo, startTransition, useEffect, useRef, useState } from "react";
 import type { ConversationRow } from "./conversationRows.ts";
 import { MessageRow } from "./MessageRow.tsx";
 import { rowMounting } from "./rowMounting.ts";
@@ -22,7 +22,11 @@ export const ConversationItem = memo(function ConversationItem({
 
   useEffect(() => {
     if (isMade || place.current === null) return;
-    return rowMounting.await(place.current, () => setIsMade(true));
+    return rowMounting.await(place.current, (isSeen) => {
+      // What nobody sees yet is made in slices between which the page takes keys and shows words that arrive.
+      if (isSeen) setIsMade(true);
+      else startTransition(() => setIsMade(true));
+    });
   }, [isMade]);
 
   return (

@@ -9,7 +9,8 @@ const NEAR_VIEW_MARGIN = "100%";
 /** Where the page cannot say that it is idle: short enough to be done soon, long enough to leave the page its time. */
 const WITHOUT_IDLE_MS = 50;
 
-type Make = () => void;
+/** `isSeen`: the row is about to come into view, and cannot wait. */
+type Make = (isSeen: boolean) => void;
 
 class RowMounting {
   /** In the order of their asking, which is the order of the conversation. */
@@ -17,7 +18,10 @@ class RowMounting {
   private readonly observers = new Map<Element, IntersectionObserver>();
   private isTicking = false;
 
-  /** Calls `make` once, when it is this row's turn; not any more after the returned function was called. */
+  /**
+   * Calls `make` once, when it is this row's turn; not any more after the returned function was called. The next one's
+   * turn comes after that too, so that rows which take long to make do not pile up.
+   */
   await(row: Element, make: Make): () => void {
     this.waiting.set(row, make);
     const root = row.closest(".scroller");
@@ -28,6 +32,7 @@ class RowMounting {
       this.waiting.delete(row);
       observer?.unobserve(row);
       if (root !== null && this.waiting.size === 0) this.forget(root);
+      this.tickLater();
     };
   }
 
@@ -35,7 +40,7 @@ class RowMounting {
     const known = this.observers.get(root);
     if (known !== undefined) return known;
     const onSeen = (entries: IntersectionObserverEntry[]) => {
-      for (const { isIntersecting, target } of entries) if (isIntersecting) this.make(target);
+      for (const { isIntersecting, target } of entries) if (isIntersecting) this.make(target, true);
     };
     const observer = new IntersectionObserver(onSeen, { root, rootMargin: `${NEAR_VIEW_MARGIN} 0px` });
     this.observers.set(root, observer);
@@ -47,10 +52,10 @@ class RowMounting {
     this.observers.delete(root);
   }
 
-  private make(row: Element): void {
+  private make(row: Element, isSeen: boolean): void {
     const make = this.waiting.get(row);
     this.waiting.delete(row);
-    make?.();
+    make?.(isSeen);
   }
 
   private tickLater(): void {
@@ -59,8 +64,7 @@ class RowMounting {
     const tick = () => {
       this.isTicking = false;
       const newest = [...this.waiting.keys()].at(-1);
-      if (newest !== undefined) this.make(newest);
-      this.tickLater();
+      if (newest !== undefined) this.make(newest, false);
     };
     if (typeof requestIdleCallback === "function") requestIdleCallback(tick);
     else setTimeout(tick, WITHOUT_IDLE_MS);
