@@ -26,15 +26,17 @@ export function LiveReply({ row, reply, control }: LiveReplyProps) {
     ending: end === null ? null : (words?.label ?? "Reply complete."),
   });
   const hasReasoning = reply.hasReasoning === true || snapshot.reasoning !== null;
-  // Others than the driver know of thoughts before the first word; between words nobody tells them.
-  const isThinking = snapshot.isThinking || (!hasEnded(snapshot.status) && !hasText);
   const { role: reader, text, textKnown } = snapshot;
+  const isBeforeFirstWord = !hasEnded(snapshot.status) && textKnown && !hasText;
+  // Others than the driver know of thoughts before the first word; between words nobody tells them.
+  const thinksAloud = snapshot.isThinking || (hasReasoning && isBeforeFirstWord);
   const shown = {
     streamId,
     status: snapshot.status,
     reader,
     text,
     textKnown,
+    thinksAloud,
     error: error ?? snapshot.error,
   };
   return (
@@ -47,7 +49,7 @@ export function LiveReply({ row, reply, control }: LiveReplyProps) {
           hasReasoning && (
             <ReplyReasoning
               streamId={streamId}
-              isThinking={isThinking}
+              isThinking={thinksAloud}
               isDriver={reader === "driver"}
               live={snapshot.reasoning}
             />

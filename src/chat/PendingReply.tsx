@@ -19,6 +19,7 @@ export function PendingReply({ row, control }: PendingReplyProps) {
     // An earlier version that is continued has ended: its text changes no more.
     text: row.beginsWith === null ? "" : replyStores.textOf(row.beginsWith),
     textKnown: true,
+    thinksAloud: false,
     error: null,
   };
   return <ReplyMessage row={row} shown={shown} control={control} />;

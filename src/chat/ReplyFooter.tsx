@@ -20,12 +20,12 @@ interface ReplyFooterProps {
 }
 
 export function ReplyFooter({ row, shown, control }: ReplyFooterProps) {
-  const { status, reader, text, textKnown, error } = shown;
+  const { status, reader, text, textKnown, thinksAloud, error } = shown;
   const ended = hasEnded(status);
   // Of an ended reply a text that is on its way is not called missing, nor of a live one called written.
   const hasText = text !== "" || (ended && !textKnown);
   const waitsForPlace = row.reply?.waitsForPlace ?? false;
-  const state = useReplyState({ status, reader, hasText, waitsForPlace });
+  const state = useReplyState({ status, reader, hasText, waitsForPlace, thinksAloud });
   const finishReason = row.reply?.finishReason ?? null;
   const isOffered = control !== null && row.messageId !== null && textKnown;
   const { canContinue, another } = isOffered

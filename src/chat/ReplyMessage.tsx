@@ -15,6 +15,8 @@ export interface ShownReply {
   text: string;
   /** False while it is not known whether there is text: then the place is kept by a skeleton. */
   textKnown: boolean;
+  /** The last that is known of its model is a thought. */
+  thinksAloud: boolean;
   error: ListedReply["error"];
 }
 

@@ -11,16 +11,20 @@ const QUEUED_LONG_MS = 1_000;
 const SILENT_MS = 2_500;
 const DISCONNECTED_MS = 1_000;
 
-type KnownFacts = Pick<ReplyFacts, "status" | "reader" | "hasText" | "waitsForPlace">;
+export interface KnownFacts extends Pick<ReplyFacts, "status" | "reader" | "hasText" | "waitsForPlace"> {
+  /** A thought was heard, or read of, and no word after it. */
+  thinksAloud: boolean;
+}
 
-export function useReplyState(known: KnownFacts): ReplyState {
+export function useReplyState({ thinksAloud, ...known }: KnownFacts): ReplyState {
   const { status, hasText } = known;
   const isLive = !hasEnded(status);
   const isConnected = useIsConnected(isLive);
+  const isSilent = useIsOverdue(status === "running" && !hasText, SILENT_MS);
   return replyState({
     ...known,
     isQueuedLong: useIsOverdue(status === "queued", QUEUED_LONG_MS),
-    isThinking: useIsOverdue(status === "running" && !hasText, SILENT_MS),
+    isThinking: thinksAloud || isSilent,
     isDisconnected: useIsOverdue(isLive && !isConnected, DISCONNECTED_MS),
   });
 }

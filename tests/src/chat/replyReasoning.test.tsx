@@ -52,6 +52,7 @@ function shownReply(change: { status?: "complete"; hasReasoning?: true } = {}) {
 }
 
 const disclosure = () => screen.queryByRole("button", { name: /^Thinking/ });
+const status = () => screen.queryByTestId("reply-state")?.textContent;
 const asked = () => deployment.subscribed("reasoning:get");
 
 function answerThoughts(...texts: string[]) {
@@ -73,7 +74,6 @@ describe("somebody who reads along", () => {
     const user = userEvent.setup();
     render(shownReply({ hasReasoning: true }));
     expect(disclosure()?.getAttribute("aria-expanded")).toBe("false");
-    expect(disclosure()?.textContent).toBe("Thinking…");
     expect(asked()).toEqual([]);
     await user.click(disclosure() as HTMLElement);
     expect(disclosure()?.getAttribute("aria-expanded")).toBe("true");
@@ -88,6 +88,16 @@ describe("somebody who reads along", () => {
     ]);
     await user.click(disclosure() as HTMLElement);
     expect(asked()).toEqual([]);
+  });
+
+  test("is told at once that the model thinks, where it is known that it has said nothing yet", () => {
+    render(shownReply({ hasReasoning: true }));
+    expect([disclosure()?.textContent, status()]).toEqual(["Thinking", "Waiting for the model…"]);
+    const tail = { attempt: 1, from: 0, text: "", status: "running" };
+    act(() => deployment.answer("messages:getTail", { streamId }, tail));
+    expect([disclosure()?.textContent, status()]).toEqual(["Thinking…", "Thinking…"]);
+    act(() => deployment.answer("messages:getTail", { streamId }, { ...tail, text: "42" }));
+    expect([disclosure()?.textContent, status()]).toEqual(["Thinking", "Writing…"]);
   });
 
   test("of a reply that has ended is not told that the model thinks", () => {
@@ -107,7 +117,7 @@ describe("the driver", () => {
     feed?.onEvent({ kind: "start", attempt: 1, from: 0 });
     feed?.onEvent({ kind: "reasoning", offset: 0, text: "Let me " });
     render(shownReply());
-    expect(disclosure()?.textContent).toBe("Thinking…");
+    expect([disclosure()?.textContent, status()]).toEqual(["Thinking…", "Thinking…"]);
     await user.click(disclosure() as HTMLElement);
     const region = screen.getByRole("region", { name: "What the model thought" });
     expect(region.textContent).toBe("Let me ");

@@ -3,13 +3,17 @@ import { act, cleanup, renderHook } from "@testing-library/react";
 import { ConvexProvider } from "convex/react";
 import { StrictMode, type ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { useReplyState } from "../../../src/chat/useReplyState.ts";
-import type { ReplyFacts, ReplyState } from "../../../src/streaming/replyState.ts";
+import { useReplyState, type KnownFacts } from "../../../src/chat/useReplyState.ts";
+import type { ReplyState } from "../../../src/streaming/replyState.ts";
 import { FakeDeployment } from "../fakeDeployment.ts";
 
-type Known = Pick<ReplyFacts, "status" | "reader" | "hasText" | "waitsForPlace">;
-
-const watched: Known = { status: "running", reader: "spectator", hasText: true, waitsForPlace: false };
+const watched: KnownFacts = {
+  status: "running",
+  reader: "spectator",
+  hasText: true,
+  waitsForPlace: false,
+  thinksAloud: false,
+};
 
 let deployment: FakeDeployment;
 
@@ -23,19 +27,19 @@ afterEach(() => {
 });
 
 /** Every state that was rendered, each change once. */
-function watch(first: Partial<Known>) {
+function watch(first: Partial<KnownFacts>) {
   const seen: ReplyState[] = [];
   const wrapper = ({ children }: { children: ReactNode }) => (
     <StrictMode>
       <ConvexProvider client={deployment.client}>{children}</ConvexProvider>
     </StrictMode>
   );
-  const useSeen = (known: Known) => {
+  const useSeen = (known: KnownFacts) => {
     const state = useReplyState(known);
     if (seen.at(-1) !== state) seen.push(state);
   };
   const { rerender } = renderHook(useSeen, { wrapper, initialProps: { ...watched, ...first } });
-  return { seen, becomes: (known: Partial<Known>) => rerender({ ...watched, ...known }) };
+  return { seen, becomes: (known: Partial<KnownFacts>) => rerender({ ...watched, ...known }) };
 }
 
 const pass = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
@@ -65,6 +69,13 @@ describe("a reply's state", () => {
     await pass(1);
     becomes({});
     expect(seen.slice(4)).toEqual(["thinking", "writing"]);
+  });
+
+  test("is thinking at once where a thought is heard, and writing with the first word", async () => {
+    const { seen, becomes } = watch({ reader: "driver", hasText: false });
+    becomes({ reader: "driver", hasText: false, thinksAloud: true });
+    becomes({ reader: "driver", thinksAloud: true });
+    expect(seen).toEqual(["waiting", "thinking", "writing"]);
   });
 
   test("stays what it is over a hiccup of the connection, and is reconnecting over a longer break", async () => {
