@@ -18,13 +18,15 @@ export async function demoRequests(demoUrl: string, ask: string): Promise<Logged
 
 /**
  * Lets the reply to `ask` go on that its directive `holdAfter` has stopped, or will stop, in the middle. A run that was
- * taken over meanwhile does not wait: only the first attempt at a reply is held.
+ * taken over meanwhile may come to its end without a hold.
  */
 export async function releaseReply(demoUrl: string, ask: string): Promise<void> {
   const held = await vi.waitFor(
     async () => {
       const requests = await demoRequests(demoUrl, ask);
-      const request = requests.find(({ state, isContinuation }) => state === "onHold" || isContinuation);
+      const request = requests.find(
+        ({ state, isContinuation }) => state === "onHold" || (isContinuation && state === "finished"),
+      );
       if (request === undefined) {
         throw new Error(`no reply to “${ask}” is on hold`);
       }
