@@ -247,6 +247,7 @@ export class Conductor implements StruckScenario {
         continue;
       }
       this.waitsForStage = stage;
+      if (this.scenario.strikesAfterFlush && isOfText(place)) await this.until(() => this.isPersisted());
       await this.schedule.arrive(this, number);
       this.waitsForStage = null;
     }
@@ -261,6 +262,11 @@ export class Conductor implements StruckScenario {
       // The model has come there when it is held there.
       return now === place && (!isHoldable(place) || this.requests().at(-1)?.state === "onHold");
     });
+  }
+
+  /** Or never will be. */
+  private isPersisted(): boolean {
+    return (this.observed?.samples.at(-1)?.persistedLength ?? 0) > 0 || this.isTooLate();
   }
 
   private isGateOpen(request: LoggedRequest): boolean {
@@ -322,8 +328,12 @@ export class Conductor implements StruckScenario {
   }
 }
 
+function isOfText(stage: Stage): boolean {
+  return stage === "middle" || stage === "lastFlush";
+}
+
 function isHoldable(stage: Stage): boolean {
-  return stage === "beforeFirstToken" || stage === "middle" || stage === "lastFlush";
+  return stage === "beforeFirstToken" || isOfText(stage);
 }
 
 function urlsOf({ address }: World): { deployment: string; site: string } {

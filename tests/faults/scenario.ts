@@ -47,6 +47,8 @@ export interface Scenario {
   faults: PlannedFault[];
   /** Of the whole group, in order. */
   strikes: PlannedStrike[];
+  /** Text is persisted before the deployment is struck where the model is speaking; otherwise perhaps none is. */
+  strikesAfterFlush: boolean;
 }
 
 /** Scenarios that share a deployment at a time: its server runs go four at once, and each has to get its turn. */
@@ -79,6 +81,7 @@ export function planScenario(seed: number, number: number): Scenario {
     headHeld: dice.pick(["up", "down"] as const),
     faults,
     strikes: planStrikes(seed, number),
+    strikesAfterFlush: dice.chance(0.5),
   };
 }
 

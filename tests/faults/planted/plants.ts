@@ -43,6 +43,7 @@ function provoke({
     headHeld: "down",
     faults: faults.map(([kind, stage]) => ({ kind, stage, durationMs })),
     strikes: strikes.map(([kind, stage]) => ({ kind, stage, downMs: 0 })),
+    strikesAfterFlush: true,
   };
 }
 
