@@ -83,7 +83,7 @@ async function claim(ctx: ActionCtx, request: DriveRequest): Promise<Driven> {
 function bodyFormat(request: Request, { run, turn }: Driven) {
   const wantsEvents = request.headers.get("Accept")?.includes("text/event-stream") ?? false;
   if (!wantsEvents) {
-    return plainTextFormat(run.persistedText);
+    return plainTextFormat((run.persistedFrom ?? 0) === 0 ? run.persistedText : null);
   }
   return turn === null ? sseFormat : sseFormatOfTurn(turn);
 }

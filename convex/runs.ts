@@ -13,7 +13,7 @@ import { promptContext } from "./model/promptContext.ts";
 import { reasoningLength } from "./model/replyReasoning.ts";
 import { isSealing, removeSeal, sealStep } from "./model/replySeal.ts";
 import { removeStreams } from "./model/replyStreams.ts";
-import { currentText } from "./model/replyText.ts";
+import { endOfText } from "./model/replyText.ts";
 import { persistedLength, tailOfRun } from "./model/replyTail.ts";
 import { appendText, heldRun, heartbeatOf, runOfToken, runHandedOnBy } from "./model/runLease.ts";
 import * as lifecycle from "./model/runLifecycle.ts";
@@ -37,13 +37,18 @@ const retryRemovalMs = 60_000;
 
 const maxStreamsRemoved = 20;
 
+/** UTF-16 units of a reply that a claim hands over: more than any model is given of it, and far below an answer's limit. */
+const maxTextHandedOver = 500_000;
+
 const leaseValidator = v.object({ stop: v.boolean(), leaseMs: v.number() });
 
 /** All that is needed to go on with a run. */
 export const claimedValidator = v.object({
   attempt: v.number(),
   model: v.string(),
+  /** The end of what is persisted, and the offset at which it begins: 0 or missing where it is all. */
   persistedText: v.string(),
+  persistedFrom: v.optional(v.number()),
   turns: v.array(v.object({ role: v.union(v.literal("user"), v.literal("assistant")), text: v.string() })),
   leaseMs: v.number(),
   /** UTF-16 units of reasoning that earlier attempts persisted. */
@@ -101,13 +106,14 @@ export const claim = internalMutation({
         refusal: { kind: "tooManyRequests" as const, message: wait, retryAfterMs: answer.retryAfterMs },
       };
     }
-    const hasText = persistedLength(await tailOfRun(ctx, run)) > 0;
-    const persistedText = hasText ? await currentText(ctx, message) : "";
+    const length = persistedLength(await tailOfRun(ctx, run));
+    const persistedText = length > 0 ? await endOfText(ctx, message, maxTextHandedOver) : "";
+    const persistedFrom = length - persistedText.length;
     const turns = await promptContext(ctx, message, contextTokensOf(run.model), persistedText);
     const leaseMs = Math.max(0, (answer.run.deadline ?? 0) - Date.now());
     const { attempt, model } = run;
     const thoughtLength = await reasoningLength(ctx, streamId);
-    return { attempt, model, persistedText, turns, leaseMs, reasoningLength: thoughtLength };
+    return { attempt, model, persistedText, persistedFrom, turns, leaseMs, reasoningLength: thoughtLength };
   },
 });
 

@@ -5,7 +5,7 @@ import { continuationOf, maxContinuedLength } from "../shared/continuation.ts";
 import { appError } from "./appError.ts";
 import { stillGrowing } from "./chatTree.ts";
 import type { Beginning } from "./chatTree.ts";
-import { storedText } from "./replyText.ts";
+import { endOfText } from "./replyText.ts";
 
 /** All of the version's text. Throws `chatBusy` while it grows and `invalidInput` when there is nothing to go on with. */
 export async function beginningOf(ctx: MutationCtx, version: Doc<"messages">): Promise<Beginning> {
@@ -13,7 +13,8 @@ export async function beginningOf(ctx: MutationCtx, version: Doc<"messages">): P
     throw appError({ kind: "notFound", message: "There is no such reply." });
   }
   const { status, finishReason } = version.reply;
-  const text = (await storedText(ctx, version._id)) ?? "";
+  // One unit more than may be continued shows that there is too much, of a text that no transaction could read whole.
+  const text = await endOfText(ctx, version, maxContinuedLength + 1);
   const { kind } = continuationOf({ status, finishReason, textLength: text.length });
   switch (kind) {
     case "possible":
@@ -28,7 +29,7 @@ export async function beginningOf(ctx: MutationCtx, version: Doc<"messages">): P
       throw refusal("Nothing was written of this reply, so there is nothing to continue. Retry it instead.");
     case "tooLong":
       throw refusal(
-        `This reply has ${text.length} characters; one of more than ${maxContinuedLength} cannot be continued. ` +
+        `This reply has more than ${maxContinuedLength} characters, which is the most that can be continued. ` +
           "Send a message that asks for the rest.",
       );
     default:

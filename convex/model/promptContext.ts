@@ -4,7 +4,9 @@
  */
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
-import { currentText } from "./replyText.ts";
+import { maxPromptLength } from "../shared/promptLength.ts";
+import { endOfText } from "./replyText.ts";
+import { endWithin } from "./textPieces.ts";
 
 export interface PromptTurn {
   role: "user" | "assistant";
@@ -21,6 +23,9 @@ const maxTurns = 500;
 const unitsPerToken = 3;
 const promptShare = 0.5;
 
+/** Of the prompt, at most, for the beginning of the reply itself; the rest is for what it answers. */
+const persistedShare = 0.5;
+
 /**
  * The newest models refuse to go on from an assistant turn, so the request to go on is a turn of the user's.
  */
@@ -30,7 +35,8 @@ const continueRequest =
 
 /**
  * The turns that lead to `reply`, oldest first, as many as fit a window of `contextTokens`. A `persistedText`
- * that is not empty is the beginning of the reply itself, and the model is asked to go on from there.
+ * that is not empty is the beginning of the reply itself, and the model is asked to go on from there; of a long one it
+ * is given the end.
  */
 export async function promptContext(
   ctx: MutationCtx,
@@ -38,12 +44,13 @@ export async function promptContext(
   contextTokens: number,
   persistedText: string,
 ): Promise<PromptTurn[]> {
-  const budget = contextTokens * promptShare * unitsPerToken - persistedText.length;
-  const turns = await turnsUpTo(ctx, reply.parentId, budget);
-  if (persistedText === "") {
+  const budget = contextTokens * promptShare * unitsPerToken;
+  const broken = endWithin(persistedText, Math.floor(budget * persistedShare));
+  const turns = await turnsUpTo(ctx, reply.parentId, budget - broken.length);
+  if (broken === "") {
     return turns;
   }
-  return [...turns, { role: "assistant", text: persistedText }, { role: "user", text: continueRequest }];
+  return [...turns, { role: "assistant", text: broken }, { role: "user", text: continueRequest }];
 }
 
 /** The newest turn is always in, however long; the first one is the user's. */
@@ -60,9 +67,11 @@ async function turnsUpTo(
     if (message === null) {
       break;
     }
-    const text = await currentText(ctx, message);
+    const room = turns.length === 0 ? maxPromptLength : Math.max(0, budget - length);
+    // One unit more than there is room for shows that the turn is too long, without reading all of it.
+    const text = await endOfText(ctx, message, room + 1);
     length += text.length;
-    if (turns.length > 0 && length > budget) {
+    if (turns.length > 0 && text.length > room) {
       break;
     }
     if (text !== "") {

@@ -8,7 +8,7 @@ import { hasEnded } from "../shared/streamEvents.ts";
 import type { RunStatus } from "../shared/streamEvents.ts";
 import { readStreams, streamRows } from "./replyStreams.ts";
 import type { StreamRow } from "./replyStreams.ts";
-import { bytePieces } from "./textPieces.ts";
+import { bytePieces, endWithin } from "./textPieces.ts";
 
 /** UTF-8 bytes, below the megabyte that a document may have. */
 export const maxPartBytes = 900_000;
@@ -61,6 +61,40 @@ export async function currentText(ctx: QueryCtx | MutationCtx, message: Doc<"mes
   const rows = await streamRows(ctx, message._id);
   const unsealed = rows.filter((row) => !isInParts(row, parts.length > 0));
   return stored + (await readStreams(ctx, unsealed));
+}
+
+/**
+ * The last `length` units of what is persisted of a message, or all of it where that is less. Reads little more than it
+ * answers: all of a long text may be more than one transaction may read.
+ */
+export async function endOfText(
+  ctx: QueryCtx | MutationCtx,
+  message: Doc<"messages">,
+  length: number,
+): Promise<string> {
+  const partsFromTheLast = () =>
+    ctx.db
+      .query("messageTexts")
+      .withIndex("by_message", (q) => q.eq("messageId", message._id))
+      .order("desc");
+  let text = "";
+  if (message.reply !== null) {
+    const hasParts = (await partsFromTheLast().first()) !== null;
+    const rows = await streamRows(ctx, message._id);
+    const unsealed = rows.filter((row) => !isInParts(row, hasParts));
+    for (let row = unsealed.pop(); row !== undefined && text.length < length; row = unsealed.pop()) {
+      text = (await readStreams(ctx, [row])) + text;
+    }
+  }
+  if (text.length < length) {
+    for await (const part of partsFromTheLast()) {
+      text = part.text + text;
+      if (text.length >= length) {
+        break;
+      }
+    }
+  }
+  return endWithin(text, length);
 }
 
 /** In an older version a reply was stored whole, at its end, and its streams without a mark. */

@@ -8,6 +8,15 @@ export function cutAt(text: string, maxLength: number): string {
   return text.slice(0, isHighSurrogate(text.charCodeAt(maxLength - 1)) ? maxLength - 1 : maxLength);
 }
 
+/** The end of the text, at most `maxLength` long; a pair that would be split is left out. */
+export function endWithin(text: string, maxLength: number): string {
+  if (text.length <= maxLength) {
+    return text;
+  }
+  const start = text.length - maxLength;
+  return text.slice(isHighSurrogate(text.charCodeAt(start - 1)) ? start + 1 : start);
+}
+
 /** The whole text in pieces of at most `maxLength`, which is two or more; none for an empty text. */
 export function* pieces(text: string, maxLength: number): Generator<string> {
   let start = 0;

@@ -8,10 +8,10 @@ const maxQueuedBytes = 256 * 1024;
 /** Convex drops what an HTTP response has beyond 20 MiB; the body ends before, without verdict. */
 const maxBodyBytes = 16 * 1024 * 1024;
 
-/** What an event becomes in the body; "" for none. */
 export interface BodyFormat {
   contentType: string;
-  event(event: StreamEvent, id: string): string;
+  /** What an event becomes in the body: "" for nothing, null for what it has no way to say, which breaks the body off. */
+  event(event: StreamEvent, id: string): string | null;
   ping: string;
   /** Whether a reader of this format takes the plain end of the body for the end of the reply. */
   endMeansDone: boolean;
@@ -33,9 +33,10 @@ export function sseFormatOfTurn(turn: Turn): BodyFormat {
 }
 
 /**
- * `alreadyPersisted` is the beginning of a reply that is taken over, which a reader of plain text would miss.
+ * `alreadyPersisted` is the beginning of a reply that is taken over, which a reader of plain text would miss; null for
+ * one that is too long to be given, so that the reader is sent to the database.
  */
-export function plainTextFormat(alreadyPersisted: string): BodyFormat {
+export function plainTextFormat(alreadyPersisted: string | null): BodyFormat {
   return {
     contentType: "text/plain; charset=utf-8",
     event: (event) => {
@@ -111,7 +112,11 @@ export class BodySink implements ReplySink {
     }
   }
 
-  private write(text: string): void {
+  private write(text: string | null): void {
+    if (text === null) {
+      this.close();
+      return;
+    }
     if (this.controller === null || text === "") {
       return;
     }

@@ -25,8 +25,9 @@ export interface ClaimedRun {
   lease: Lease;
   attempt: number;
   model: string;
-  /** The beginning of the reply, from an earlier attempt. */
+  /** The beginning of the reply, from an earlier attempt; of a very long one the end of that, from `persistedFrom` on. */
   persistedText: string;
+  persistedFrom?: number;
   /** UTF-16 units of reasoning that an earlier attempt persisted. */
   reasoningLength?: number;
   turns: PromptTurn[];
@@ -92,6 +93,7 @@ function pumpFor(ctx: ActionCtx, run: ClaimedRun, sink: ReplySink): ReplyPump {
       actionBeganAt: run.lease.askedAt,
       lease: run.lease,
       persistedText: run.persistedText,
+      persistedFrom: run.persistedFrom ?? 0,
       reasoningLength: run.reasoningLength ?? 0,
       request: { model: run.model, turns: run.turns, maxOutputTokens },
       costOf: (usage) => (price === null ? null : costUsd(usage, price)),

@@ -11,8 +11,9 @@ export interface PumpedRun {
   actionBeganAt: number;
   /** As the claim gave it; `askedAt` is on the pump's clock. */
   lease: Lease;
-  /** The beginning of the reply, from an earlier attempt. */
+  /** The beginning of the reply, from an earlier attempt; of a very long one the end of that, from `persistedFrom` on. */
   persistedText: string;
+  persistedFrom: number;
   /** UTF-16 units of the reply's reasoning that an earlier attempt persisted. */
   reasoningLength: number;
   request: ProviderRequest;

@@ -10,7 +10,9 @@ export type Verdict =
   | { kind: "failed"; error: ProviderError };
 
 export interface Produced {
+  /** The end of the reply, which has `length` units in all. */
   text: string;
+  length: number;
   /** UTF-16 units of `text` that this run received. */
   newLength: number;
   usage: Usage | null;
@@ -30,12 +32,12 @@ export function withoutAWord(afterMs: number): Verdict {
 }
 
 export function replyEnd(verdict: Verdict, produced: Produced): ReplyEnd {
-  const { text } = produced;
+  const { text, length } = produced;
   switch (verdict.kind) {
     case "complete": {
       const { finishReason } = verdict;
-      const outcome = { text, ...bill(produced, produced.usage, false) };
-      if (finishReason === "refused" && text === "") {
+      const outcome = { text, length, ...bill(produced, produced.usage, false) };
+      if (finishReason === "refused" && length === 0) {
         const message = "The model declined to answer this.";
         return { ...outcome, status: "failed", error: { kind: "refused", message } };
       }
@@ -44,6 +46,7 @@ export function replyEnd(verdict: Verdict, produced: Produced): ReplyEnd {
     case "stopped":
       return {
         text,
+        length,
         ...bill(produced, estimatedUsage(produced), true),
         status: "stopped",
         finishReason: null,
@@ -51,14 +54,18 @@ export function replyEnd(verdict: Verdict, produced: Produced): ReplyEnd {
     case "failed": {
       const { kind, message } = verdict.error;
       const error = { kind, message: cutAt(message.toWellFormed(), maxErrorLength) };
-      return { text, ...bill(produced, estimatedUsage(produced), true), status: "failed", error };
+      return { text, length, ...bill(produced, estimatedUsage(produced), true), status: "failed", error };
     }
     default:
       return verdict satisfies never;
   }
 }
 
-function bill(produced: Produced, usage: Usage | null, estimated: boolean): Omit<ReplyOutcome, "text"> {
+function bill(
+  produced: Produced,
+  usage: Usage | null,
+  estimated: boolean,
+): Pick<ReplyOutcome, "usage" | "costUsd"> {
   return usage === null
     ? { usage: null, costUsd: null }
     : { usage: { ...usage, estimated }, costUsd: produced.costOf(usage) };

@@ -52,7 +52,7 @@ export class ReplyPump {
   private readonly wellFormedReasoning = new WellFormedText();
   private readonly overlap: OverlapRemoval;
   private readonly silence = new ModelSilence();
-  /** The whole reply as far as it went into the sinks. */
+  /** The reply as far as it went into the sinks, from offset `run.persistedFrom` on. */
   private text: string;
   /** What came from the provider and has not gone into the sinks: a stop may come while there is no room. */
   private received = "";
@@ -89,7 +89,7 @@ export class ReplyPump {
       },
     });
     this.batcher = new ChunkBatcher({
-      from: run.persistedText.length,
+      from: this.length,
       clock: parts.clock,
       isFinal: (error) => error instanceof RunLostError,
       flush: async (from, text) => await this.flush(from, text),
@@ -122,7 +122,7 @@ export class ReplyPump {
     this.cancelLimit = clock.setTimer(() => this.reachLimit(), restMs);
     this.keeper.start();
     try {
-      this.send({ kind: "start", attempt: this.run.attempt, from: this.text.length });
+      this.send({ kind: "start", attempt: this.run.attempt, from: this.length });
       await this.produce();
       await this.persist();
       await this.end();
@@ -134,6 +134,11 @@ export class ReplyPump {
       this.providerAbort.abort();
       this.parts.sink.close();
     }
+  }
+
+  /** UTF-16 units of the whole reply as far as it went into the sinks. */
+  private get length(): number {
+    return this.run.persistedFrom + this.text.length;
   }
 
   /** Reads the provider until there is a verdict, asking again where that can help. */
@@ -214,7 +219,7 @@ export class ReplyPump {
         await this.wait.for(this.batcher.room(maxUnacknowledged - piece.length));
       }
       await this.untilHeld();
-      this.send({ kind: "text", offset: this.text.length, text: piece });
+      this.send({ kind: "text", offset: this.length, text: piece });
       this.text += piece;
       this.batcher.push(piece);
       this.received = this.received.slice(piece.length);
@@ -248,7 +253,7 @@ export class ReplyPump {
   private deliverReasoning(): void {
     const thought = this.receivedReasoning;
     this.receivedReasoning = "";
-    this.reasoningBatcher.push({ place: this.text.length, text: thought });
+    this.reasoningBatcher.push({ place: this.length, text: thought });
     this.sendReasoning(thought);
   }
 
@@ -264,7 +269,7 @@ export class ReplyPump {
     this.providerAbort.abort();
     const thought = this.receivedReasoning + this.wellFormedReasoning.end();
     const rest = this.rest();
-    const offset = this.text.length;
+    const offset = this.length;
     this.reasoningBatcher.push({ place: offset, text: thought });
     this.text += rest;
     // Into the database first, whole: with nobody left to wait for room, the driver would get too far ahead.
@@ -303,15 +308,15 @@ export class ReplyPump {
       await this.untilStored(() => store.handOn());
       return;
     }
-    const { text, usage, run } = this;
+    const { text, length, usage, run } = this;
     const costOf = (used: Usage) => run.costOf(used);
-    const produced = { text, newLength, usage, request: run.request, costOf };
+    const produced = { text, length, newLength, usage, request: run.request, costOf };
     const end = replyEnd(verdict, produced);
     await this.untilStored(() => store.end(end));
     this.send(
       end.status === "failed"
         ? { kind: "error", error: end.error.kind, message: end.error.message }
-        : { kind: "done", status: end.status, length: this.text.length },
+        : { kind: "done", status: end.status, length },
     );
   }
 

@@ -13,7 +13,9 @@ export interface RunAnswer {
 }
 
 export interface ReplyOutcome {
+  /** The reply, or the end of a very long one, and how long all of it is. */
   text: string;
+  length: number;
   usage: (Usage & { estimated: boolean }) | null;
   costUsd: number | null;
 }
@@ -70,9 +72,9 @@ export function convexRunStore(
     },
     heartbeat: async () => await call(ctx.runMutation(internal.runs.heartbeat, { token })),
     poll: async () => await call(ctx.runQuery(internal.runs.poll, { token })),
-    end: async (end) => {
-      const text =
-        end.text.length > maxTextAtEnd ? { text: "", length: end.text.length } : { text: end.text };
+    end: async ({ text: known, length, ...end }) => {
+      const isGiven = length <= maxTextAtEnd && known.length === length;
+      const text = isGiven ? { text: known } : { text: "", length };
       if (end.status === "failed") {
         const { usage, costUsd, error } = end;
         const failure = { token, ...text, usage, costUsd, error };

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { api } from "../../convex/_generated/api.js";
 import {
   append,
@@ -8,6 +8,7 @@ import {
   fail,
   finish,
   pass,
+  reap,
   replyOf,
   rowsOf,
   runningChat,
@@ -27,6 +28,7 @@ test("a claim hands over the prompt and makes the reply run", async () => {
     attempt: 1,
     model: "demo",
     persistedText: "",
+    persistedFrom: 0,
     reasoningLength: 0,
     turns: [{ role: "user", text: "What is a lease?" }],
     leaseMs: 15_000,
@@ -131,4 +133,56 @@ test("a conversation that is longer than the model's window loses its oldest tur
   });
   const run = await claim(backend, { streamId: second.streamId, token: "token-2" });
   expect(run.turns.map((turn) => turn.text[0])).toEqual(["y"]);
+});
+
+describe("a reply that is longer than any model's window", () => {
+  const units = 600_000;
+  const long = "word ".repeat(units / 5);
+
+  async function deadAfter(text: string) {
+    const backend = createBackend();
+    const chat = await runningChat(backend, "dead");
+    for (let from = 0; from < text.length; from += 100_000) {
+      await append(backend, "dead", from, text.slice(from, from + 100_000));
+    }
+    await backend.finishAllScheduledFunctions(vi.runAllTicks);
+    vi.setSystemTime(Date.now() + 15_000);
+    await reap(backend);
+    return { backend, ...chat };
+  }
+
+  test("is taken over with its end: the model gets what fits, behind the message that it answers", async () => {
+    const { backend, streamId } = await deadAfter(long);
+    const run = await claim(backend, { streamId, token: "successor" });
+    expect(run.persistedFrom! + run.persistedText.length).toBe(units);
+    expect(run.persistedText.length).toBe(500_000);
+    expect(long.endsWith(run.persistedText)).toBe(true);
+    const [message, broken, request] = run.turns;
+    expect(message).toEqual({ role: "user", text: "Say something." });
+    expect(broken?.text.length).toBe(96_000);
+    expect(long.endsWith(broken!.text)).toBe(true);
+    expect(request?.role).toBe("user");
+  });
+
+  test("is not cut through a character", async () => {
+    const { backend, streamId } = await deadAfter(`${"😀".repeat(units / 2)}.`);
+    const run = await claim(backend, { streamId, token: "successor" });
+    expect(run.persistedText.isWellFormed()).toBe(true);
+    expect(run.turns[1]?.text.isWellFormed()).toBe(true);
+    expect(run.persistedFrom! + run.persistedText.length).toBe(units + 1);
+  });
+
+  test("does not keep the chat's next message from its model", async () => {
+    const backend = createBackend();
+    const { chatId, token } = await runningChat(backend);
+    await append(backend, token, 0, long);
+    await finish(backend, token, long);
+    const next = await backend.mutation(api.messages.send, {
+      chatId,
+      text: "Shorter, please.",
+      clientRequestId: "next",
+    });
+    const run = await claim(backend, { streamId: next.streamId, token: "next" });
+    expect(run.turns).toEqual([{ role: "user", text: "Shorter, please." }]);
+  });
 });

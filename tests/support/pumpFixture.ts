@@ -45,6 +45,7 @@ export async function startPump(options: { attempt?: 2; persistedText?: string }
     {
       ...run,
       reasoningLength: run.reasoningLength ?? 0,
+      persistedFrom: run.persistedFrom ?? 0,
       actionBeganAt: Date.now(),
       lease: { askedAt: Date.now(), leaseMs: run.leaseMs },
       request: { model: run.model, turns: run.turns, maxOutputTokens: 100 },

@@ -34,6 +34,15 @@ test("plain text without a done breaks off, so that its end is not taken for the
   await expect(read(sink)).rejects.toThrow("broke off");
 });
 
+test("plain text without the beginning, which was too long to be given, breaks off before its first word", async () => {
+  const sink = new BodySink(plainTextFormat(null), 2);
+  sink.send({ kind: "start", attempt: 2, from: 600_000 });
+  sink.send({ kind: "text", offset: 600_000, text: "The rest." });
+  sink.send({ kind: "done", status: "complete", length: 600_009 });
+  sink.close();
+  await expect(read(sink)).rejects.toThrow("broke off");
+});
+
 test("a client that reads nothing is dropped after 256 kB, without a word that could pass for an end", async () => {
   const sink = new BodySink(sseFormat, 1);
   for (let index = 0; index < 1_000; index++) {

@@ -372,4 +372,20 @@ describe("a successor", () => {
       status: "done",
     });
   });
+
+  test("goes on with a reply of which it was only handed the end, and ends it whole", async () => {
+    const persistedText = "word ".repeat(120_000);
+    const { backend, chat, provider, events, ended } = await startPump({ attempt: 2, persistedText });
+    provider.say("and here the very long reply has its end.");
+    provider.finish();
+    await pass(1_000);
+    expect(await ended).toBe("ended");
+    const whole = `${persistedText}and here the very long reply has its end.`;
+    expect(events[0]).toEqual({ kind: "start", attempt: 2, from: persistedText.length });
+    expect(events[1]).toMatchObject({ kind: "text", offset: persistedText.length });
+    expect(events.at(-1)).toEqual({ kind: "done", status: "complete", length: whole.length });
+    const body = await bodyOf(backend, chat.streamId);
+    expect(body.status).toBe("done");
+    expect(body.text === whole).toBe(true);
+  });
 });

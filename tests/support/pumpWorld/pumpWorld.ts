@@ -128,6 +128,7 @@ class PumpWorld {
         actionBeganAt: -scenario.actionAgeMs,
         lease: { askedAt: 0, leaseMs: 15_000 },
         persistedText: scenario.persistedText,
+        persistedFrom: 0,
         reasoningLength: scenario.persistedReasoning.length,
         request: { model: "sim", turns: [{ role: "user", text: "Go." }], maxOutputTokens: null },
         costOf: () => null,
