@@ -146,6 +146,8 @@ export default defineSchema({
     attempt: v.number(),
     /** How often its holder was lost; missing in rows of an older version, where it is the attempts before this one. */
     deaths: v.optional(v.number()),
+    /** How often the queue started an action for it since somebody last held it; missing is never. */
+    starts: v.optional(v.number()),
     /** The token that last gave the run to another action, so that it may ask again when the answer was lost. */
     handedOnBy: v.optional(v.string()),
     /**

@@ -19,6 +19,20 @@ export type Outcome = Pick<Reply, "finishReason" | "error" | "usage" | "costUsd"
 
 const noOutcome: Outcome = { finishReason: null, error: null, usage: null, costUsd: null };
 
+/** How it ends when nobody who holds the run says so. */
+const sealedOutcomes = {
+  stopped: noOutcome,
+  interrupted: noOutcome,
+  failed: {
+    ...noOutcome,
+    error: {
+      kind: "unknown",
+      message:
+        "The deployment tried many times to begin with this reply and could not; its log says why. Try again later.",
+    },
+  },
+} as const satisfies Record<string, Outcome>;
+
 /**
  * Ends the run with the text that its holder gives, or with null for one that is too long to be given. Throws
  * `internal` when the text is not as long as what is persisted.
@@ -41,10 +55,10 @@ export async function endWithText(
 export async function endWithPersistedText(
   ctx: MutationCtx,
   run: Run,
-  status: "stopped" | "interrupted",
+  status: keyof typeof sealedOutcomes,
 ): Promise<void> {
   await ctx.db.patch("runs", run._id, { token: null });
-  await settle(ctx, run, status, noOutcome, null);
+  await settle(ctx, run, status, sealedOutcomes[status], null);
 }
 
 async function settle(

@@ -215,7 +215,8 @@ async function take(
   claimedLength: number,
 ): Promise<Run> {
   await (by === "driver" ? passToDriver(ctx, run._id) : passToServer(ctx, run._id));
-  const change = { token, driverToken, claimedLength, status: "running" as const, deadline: leaseEnd(run) };
+  const held = { status: "running" as const, deadline: leaseEnd(run), starts: 0 };
+  const change = { token, driverToken, claimedLength, ...held };
   await ctx.db.patch("runs", run._id, change);
   await showStatus(ctx, run, "running", run.attempt);
   return { ...run, ...change };

@@ -13,7 +13,8 @@
  *                     recovering -'
  *                      (claim)
  *
- * A run without a place waits where it is, queued or recovering. A death is a deadline that passed: it costs one of the
+ * A run without a place waits where it is, queued or recovering; one that the server starts again and again and that no
+ * action claims fails with a reason. A death is a deadline that passed: it costs one of the
  * run's lives; to be handed on costs none. Both raise the attempt. Every state but the four ends has a deadline.
  */
 import { hasEnded } from "../shared/streamEvents.ts";
@@ -21,6 +22,12 @@ import type { RunStatus } from "../shared/streamEvents.ts";
 
 /** The second death is the last: whatever kills a run twice would kill it again, at somebody's expense. */
 const maxDeaths = 2;
+
+/**
+ * Actions of the server that may be started for a run without one of them claiming it. Each has twenty seconds, so that
+ * minutes pass before it is clear that not the load but something about the run is in the way.
+ */
+const maxStarts = 15;
 
 export type RunEvent =
   /** By somebody who does not hold the run. */
@@ -51,6 +58,8 @@ export type RunEvent =
   | "deadlinePassedAfterStop"
   /** The run has died before. */
   | "deadlinePassedLastLife"
+  /** Nobody holds the run, and of all actions that were started for it none claimed it. */
+  | "deadlinePassedLastStart"
   /** The chat is removed. */
   | "remove";
 
@@ -67,7 +76,7 @@ export type RunStep =
   /** With the text and outcome that the holder gives. */
   | { do: "end"; to: "complete" | "stopped" | "failed" }
   /** With what is persisted; the holder, if there is one, has lost it. */
-  | { do: "seal"; to: "stopped" | "interrupted" }
+  | { do: "seal"; to: "stopped" | "interrupted" | "failed" }
   | { do: "askToStop" }
   | { do: "leaveToServer" }
   /** Whoever was to begin with it has not. */
@@ -109,6 +118,7 @@ const whileWaiting: Record<RunEvent, RunStep> = {
   deadlinePassed: queueAgain,
   deadlinePassedAfterStop: sealStopped,
   deadlinePassedLastLife: queueAgain,
+  deadlinePassedLastStart: { do: "seal", to: "failed" },
   remove: revoke,
 };
 
@@ -132,6 +142,7 @@ const afterEnd: Record<RunEvent, RunStep> = {
   deadlinePassed: ignore,
   deadlinePassedAfterStop: ignore,
   deadlinePassedLastLife: ignore,
+  deadlinePassedLastStart: ignore,
   remove: ignore,
 };
 
@@ -158,6 +169,8 @@ export const runTable: Readonly<Record<RunStatus, Readonly<Record<RunEvent, RunS
     deadlinePassed: { do: "recover", to: "recovering" },
     deadlinePassedAfterStop: sealStopped,
     deadlinePassedLastLife: { do: "seal", to: "interrupted" },
+    // Whoever holds it has claimed it.
+    deadlinePassedLastStart: { do: "recover", to: "recovering" },
     remove: revoke,
   },
   complete: { ...afterEnd, finish: answer },
@@ -174,6 +187,8 @@ export interface RunFacts {
   attempt: number;
   /** Missing in rows of an older version, where nothing but a death raised the attempt. */
   deaths?: number | undefined;
+  /** Of actions of the server since somebody last held it. */
+  starts?: number | undefined;
   /** The length of the persisted text when it was claimed. */
   claimedLength?: number | undefined;
   stopRequestedAt: number | null;
@@ -214,9 +229,12 @@ export function stopEvent({ stopRequestedAt }: RunFacts): "stop" | "stopRepeated
 
 export function deadlineEvent(
   run: RunFacts,
-): "deadlinePassed" | "deadlinePassedAfterStop" | "deadlinePassedLastLife" {
+): "deadlinePassed" | "deadlinePassedAfterStop" | "deadlinePassedLastLife" | "deadlinePassedLastStart" {
   if (run.stopRequestedAt !== null) {
     return "deadlinePassedAfterStop";
+  }
+  if ((run.starts ?? 0) >= maxStarts) {
+    return "deadlinePassedLastStart";
   }
   return deathsOf(run) + 1 >= maxDeaths ? "deadlinePassedLastLife" : "deadlinePassed";
 }

@@ -111,7 +111,8 @@ async function startWaiting(ctx: MutationCtx): Promise<void> {
       return;
     }
     await ctx.db.patch("serverQueue", row._id, { state: "started" });
-    await ctx.db.patch("runs", run._id, { deadline: Date.now() + startGraceMs });
+    const starts = (run.starts ?? 0) + 1;
+    await ctx.db.patch("runs", run._id, { deadline: Date.now() + startGraceMs, starts });
     await ctx.scheduler.runAfter(0, internal.serverRuns.produce, { streamId: run.streamId });
   }
 }

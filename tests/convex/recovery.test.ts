@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { api } from "../../convex/_generated/api.js";
+import { api, internal } from "../../convex/_generated/api.js";
 import {
   append,
   bodyOf,
@@ -171,6 +171,40 @@ test("a server run that was started and never claimed is started again", async (
   expect(after?.state).toBe("started");
   expect(after?._id).not.toBe(before?._id);
   expect(await replyOf(backend, chat)).toMatchObject({ status: "queued", attempt: 1 });
+});
+
+test("a run that the server cannot begin, however often, fails with a reason instead of waiting for ever", async () => {
+  const backend = createBackend();
+  const chat = await runningChat(backend);
+  await append(backend, chat.token, 0, "Half of ");
+  for (let starts = 0; starts < 15; starts++) {
+    skip(60_000);
+    await reap(backend);
+    expect(await replyOf(backend, chat)).toMatchObject({ status: "recovering" });
+  }
+  skip(60_000);
+  await reap(backend);
+  expect(await replyOf(backend, chat)).toMatchObject({
+    status: "failed",
+    error: { kind: "unknown", message: expect.stringContaining("could not") },
+  });
+  expect(await bodyOf(backend, chat.streamId)).toEqual({ text: "Half of ", status: "error" });
+  expect(await queueStates(backend)).toEqual([]);
+  expect(await rowsOf(backend, "runPlaces")).toEqual([]);
+});
+
+test("a run that was begun at last has all its starts again", async () => {
+  const backend = createBackend();
+  const chat = await runningChat(backend);
+  for (const token of ["first", "second"]) {
+    for (let starts = 0; starts < 10; starts++) {
+      skip(60_000);
+      await reap(backend);
+    }
+    await claim(backend, { streamId: chat.streamId, token, by: "server" });
+    await backend.mutation(internal.runs.handOn, { token });
+  }
+  expect(await replyOf(backend, chat)).toMatchObject({ status: "recovering" });
 });
 
 test("stopping a reply between death and take-over ends it with its text", async () => {

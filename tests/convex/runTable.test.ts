@@ -56,6 +56,7 @@ const facts: Record<RunEvent, Partial<Run>> = {
   deadlinePassed: { deadline: 1, deaths: 0 },
   deadlinePassedAfterStop: { deadline: 1, stopRequestedAt: 1 },
   deadlinePassedLastLife: { deadline: 1, deaths: 1 },
+  deadlinePassedLastStart: { deadline: 1, deaths: 0, starts: 15 },
   remove: {},
 };
 
@@ -92,6 +93,7 @@ const happenings: Record<RunEvent, (on: Case) => Promise<unknown>> = {
   deadlinePassed: takeUp,
   deadlinePassedAfterStop: takeUp,
   deadlinePassedLastLife: takeUp,
+  deadlinePassedLastStart: takeUp,
   remove: async ({ backend, run }) => await backend.run(async (ctx) => await revokeRun(ctx, run)),
 };
 
