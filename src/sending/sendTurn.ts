@@ -9,7 +9,7 @@ import { addToOutbox, removeFromOutbox, type OutboxEntry } from "./outbox.ts";
 import { keepOwnText } from "./ownTexts.ts";
 import { pendingSends } from "./pendingSends.ts";
 import { holdWhileSending } from "./sendLocks.ts";
-import { draftKeyOf, textOf, type NewTurn } from "./turnRequest.ts";
+import { draftKeyOf, textOf, wellFormed, type NewTurn } from "./turnRequest.ts";
 
 export type SendResult = { kind: "sent"; turn: Turn } | { kind: "failed" };
 
@@ -35,7 +35,7 @@ export interface SendingPage {
 export function sendTurn(convex: ConvexReactClient, turn: NewTurn, page: SendingPage): Sending {
   const clientRequestId = mintToken();
   const entry: OutboxEntry = {
-    request: { ...turn, clientRequestId },
+    request: { ...wellFormed(turn), clientRequestId },
     chatId: page.chatId,
     pageKey: page.pageKey ?? null,
     sentAtMs: Date.now(),

@@ -34,6 +34,25 @@ export function textOf(request: NewTurn): string | null {
   }
 }
 
+/**
+ * The request with its text as the server will hold it: half a character, left over where a text was cut, travels in no
+ * JSON and becomes U+FFFD.
+ */
+export function wellFormed<Request extends NewTurn>(request: Request): Request {
+  switch (request.kind) {
+    case "newChat":
+      return { ...request, prompt: request.prompt.toWellFormed() };
+    case "message":
+    case "edit":
+      return { ...request, text: request.text.toWellFormed() };
+    case "regenerate":
+    case "continue":
+      return request;
+    default:
+      return request satisfies never;
+  }
+}
+
 /** Where the text came from, and where it goes back to with the reason if it is refused. */
 export function draftKeyOf(request: NewTurn, chatId: string | null): string {
   return request.kind === "edit" ? editDraftKey(request.messageId) : (chatId ?? NEW_CHAT_DRAFT);

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Turn } from "../../../convex/shared/streamEvents.ts";
 import { drafts } from "../../../src/sending/drafts.ts";
 import { readOutbox } from "../../../src/sending/outbox.ts";
+import { ownTexts } from "../../../src/sending/ownTexts.ts";
 import { pendingSends } from "../../../src/sending/pendingSends.ts";
 import { sendTurn, type SendResult } from "../../../src/sending/sendTurn.ts";
 import { replyStores } from "../../../src/streaming/replyStores.ts";
@@ -70,6 +71,16 @@ describe("a message over a good connection", () => {
     await vi.advanceTimersByTimeAsync(5_000);
     expect(http.streams).toHaveLength(1);
     expect(mutations()).toEqual([]);
+  });
+
+  test("is shown and sent as it will be kept where half a character is in it", async () => {
+    const { clientRequestId } = send("a \uD83D b 😀");
+    const [pending] = pendingSends.getAll();
+    const [body] = http.bodies();
+    expect([pending?.request, body?.["turn"]]).toEqual(
+      Array(2).fill({ kind: "message", chatId: "c1", text: "a \uFFFD b 😀", clientRequestId }),
+    );
+    expect(ownTexts.get(clientRequestId)).toBe("a \uFFFD b 😀");
   });
 
   test("stays sent when a view of its reply fails", async () => {
