@@ -52,6 +52,8 @@ export default defineConfig({
           name: "ui",
           environment: "happy-dom",
           include: ["tests/src/**/*.test.{ts,tsx}"],
+          // Some render thousands of rows, beside all other projects.
+          testTimeout: 30_000,
         },
       },
       {

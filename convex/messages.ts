@@ -15,13 +15,8 @@ import {
   regenerateFields,
   turnValidator,
 } from "./model/turnRequest.ts";
+import { defaultListLength, maxListLength } from "./shared/messageList.ts";
 import { finishReasonValidator, replyErrorValidator, runStatusValidator } from "./schema.ts";
-
-/** As many of the newest messages are listed unasked. */
-const defaultListLength = 1_000;
-
-/** An array of Convex has room for 8,192. */
-const maxListLength = 8_000;
 
 export const send = mutation({
   args: messageFields,

@@ -50,6 +50,7 @@ import type * as runs from "../runs.js";
 import type * as serverRuns from "../serverRuns.js";
 import type * as shared_continuation from "../shared/continuation.js";
 import type * as shared_errors from "../shared/errors.js";
+import type * as shared_messageList from "../shared/messageList.js";
 import type * as shared_promptLength from "../shared/promptLength.js";
 import type * as shared_streamEvents from "../shared/streamEvents.js";
 import type * as shared_whereVariablesAre from "../shared/whereVariablesAre.js";
@@ -125,6 +126,7 @@ declare const fullApi: ApiFromModules<{
   serverRuns: typeof serverRuns;
   "shared/continuation": typeof shared_continuation;
   "shared/errors": typeof shared_errors;
+  "shared/messageList": typeof shared_messageList;
   "shared/promptLength": typeof shared_promptLength;
   "shared/streamEvents": typeof shared_streamEvents;
   "shared/whereVariablesAre": typeof shared_whereVariablesAre;

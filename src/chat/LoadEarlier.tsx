@@ -1,8 +1,18 @@
 /** Above a conversation of which only the newest messages are shown: says so, and brings the others. */
 import type { EarlierMessages } from "./useConversation.ts";
 
+const placeClass = "load-earlier pb-7 text-center text-sm text-muted-foreground text-balance";
+
 export function LoadEarlier({ earlier }: { earlier: EarlierMessages }) {
   if (earlier.status === "none") return null;
+  if (earlier.status === "tooMany") {
+    return (
+      <p data-testid="earlier-not-shown" className={placeClass}>
+        Only the newest {earlier.shown.toLocaleString("en")} messages are shown. The earlier ones are kept, but a page
+        holds no more.
+      </p>
+    );
+  }
   const isLoading = earlier.status === "loading";
   const onClick = (event: { currentTarget: Element }) => {
     if (earlier.status !== "some") return;
@@ -11,7 +21,7 @@ export function LoadEarlier({ earlier }: { earlier: EarlierMessages }) {
     earlier.load();
   };
   return (
-    <p className="load-earlier pb-7 text-center text-sm text-muted-foreground">
+    <p className={placeClass}>
       Only the newest messages are shown.{" "}
       <button
         type="button"

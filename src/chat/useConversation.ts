@@ -3,6 +3,7 @@ import { useQuery } from "convex/react";
 import type { FunctionReturnType } from "convex/server";
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { api } from "../../convex/_generated/api.js";
+import { defaultListLength, maxListLength } from "../../convex/shared/messageList.ts";
 import { ownTexts } from "../sending/ownTexts.ts";
 import { pendingSends } from "../sending/pendingSends.ts";
 import { chosenVersions } from "./chosenVersions.ts";
@@ -33,10 +34,12 @@ export type Conversation =
 export type EarlierMessages =
   | { status: "none" }
   | { status: "loading" }
-  | { status: "some"; load: () => void };
+  | { status: "some"; load: () => void }
+  /** They are there, and the server lists no more than these at a time. */
+  | { status: "tooMany"; shown: number };
 
-/** As many as the server lists unasked, and as are asked for more each time. */
-const PAGE_LENGTH = 1_000;
+/** As many are asked for more each time. */
+const PAGE_LENGTH = defaultListLength;
 
 /**
  * `chatId` null is the page of a new chat; `startedBy` is the request that this page sent to make it, whose message
@@ -86,7 +89,8 @@ function useListedMessages(chatId: string | null) {
   const earlier = useMemo((): EarlierMessages => {
     if (listed === undefined) return { status: "none" };
     if (answer === undefined) return { status: "loading" };
-    return answer.length < limit ? { status: "none" } : { status: "some", load: loadMore };
+    if (answer.length < Math.min(limit, maxListLength)) return { status: "none" };
+    return limit < maxListLength ? { status: "some", load: loadMore } : { status: "tooMany", shown: limit };
   }, [listed, answer, limit, loadMore]);
   return { listed, earlier };
 }

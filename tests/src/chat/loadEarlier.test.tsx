@@ -50,6 +50,18 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
+test("a chat with more messages than the server lists at a time says that the earlier ones are not shown", () => {
+  // Versions of one message, of which only one is shown: thousands of rows would take this test's time.
+  const newest = (count: number) => messages(9_000 - count, 9_000).map((one) => ({ ...one, parentId: null }));
+  act(() => deployment.answer("messages:list", { chatId }, newest(1_000)));
+  for (let limit = 2_000; limit <= 8_000; limit += 1_000) {
+    fireEvent.click(screen.getByRole("button", { name: "Load earlier ones" }));
+    act(() => deployment.answer("messages:list", { chatId, limit }, newest(limit)));
+  }
+  expect(screen.queryByTestId("load-earlier")).toBeNull();
+  expect(screen.getByTestId("earlier-not-shown").textContent).toContain("newest 8,000 messages");
+});
+
 test("a chat with more messages than are listed says so, and brings the earlier ones", () => {
   expect(items()).toBe(1_000);
   fireEvent.click(screen.getByRole("button", { name: "Load earlier ones" }));
