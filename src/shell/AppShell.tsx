@@ -28,8 +28,8 @@ export function AppShell() {
         inert={mode === "drawerOpen"}
         className="relative flex min-w-0 flex-1 flex-col outline-none"
       >
-        <ConnectionNotice />
         {!isWide && <PhoneHeader onOpenChats={openDrawer} />}
+        <ConnectionNotice />
         <PageErrorBoundary>
           <Outlet />
         </PageErrorBoundary>

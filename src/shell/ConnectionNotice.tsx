@@ -7,14 +7,15 @@ const words: Record<Exclude<ConnectionStatus, "connected">, string> = {
   connecting: "Connecting to the server… If this stays, check that it is running.",
 };
 
+/** Takes room of its own, for over the page it would cover what is read. Empty, it is there to be heard when it fills. */
 export function ConnectionNotice() {
   const status = useConnectionStatus();
   return (
-    <output className="pointer-events-none absolute inset-x-0 top-2 z-20 flex justify-center px-3">
+    <output className="flex shrink-0 justify-center px-3">
       {status !== "connected" && (
         <span
           data-testid="connection-notice"
-          className="pointer-events-auto flex items-center gap-2 rounded-full border border-border bg-card px-4 py-1.5 text-sm text-balance shadow-md"
+          className="my-2 flex items-center gap-2 rounded-2xl border border-border bg-card px-4 py-1.5 text-sm text-balance shadow-md"
         >
           <span aria-hidden="true" className="live-dot live-dot-waiting bg-warning" />
           {words[status]}
