@@ -1,8 +1,13 @@
-/** `localStorage` for a page that must also work where storage is forbidden or full: then nothing is kept. */
+/**
+ * The browser's storage for a page that must also work where storage is forbidden or full: then nothing is kept. What
+ * all tabs of the browser share outlives them; what is of one tab goes with it, not with a reload.
+ */
 
-export function readStored(key: string): string | null {
+export type StoredFor = "browser" | "tab";
+
+export function readStored(key: string, storedFor: StoredFor = "browser"): string | null {
   try {
-    return localStorage.getItem(key);
+    return storageFor(storedFor).getItem(key);
   } catch {
     // Some privacy settings make the mere access throw; the page works without.
     return null;
@@ -10,10 +15,10 @@ export function readStored(key: string): string | null {
 }
 
 /** Null removes the value. False: it could not be kept, and lives as long as the page. */
-export function writeStored(key: string, value: string | null): boolean {
+export function writeStored(key: string, value: string | null, storedFor: StoredFor = "browser"): boolean {
   try {
-    if (value === null) localStorage.removeItem(key);
-    else localStorage.setItem(key, value);
+    if (value === null) storageFor(storedFor).removeItem(key);
+    else storageFor(storedFor).setItem(key, value);
     return true;
   } catch {
     // Forbidden or full.
@@ -21,7 +26,7 @@ export function writeStored(key: string, value: string | null): boolean {
   }
 }
 
-/** The keys that begin with `prefix`, in no order. */
+/** The keys of all tabs that begin with `prefix`, in no order. */
 export function storedKeys(prefix: string): string[] {
   try {
     return Object.keys(localStorage).filter((key) => key.startsWith(prefix));
@@ -29,4 +34,8 @@ export function storedKeys(prefix: string): string[] {
     // Forbidden: then nothing is kept.
     return [];
   }
+}
+
+function storageFor(storedFor: StoredFor): Storage {
+  return storedFor === "browser" ? localStorage : sessionStorage;
 }

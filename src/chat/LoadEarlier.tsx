@@ -8,8 +8,8 @@ export function LoadEarlier({ earlier }: { earlier: EarlierMessages }) {
   if (earlier.status === "tooMany") {
     return (
       <p data-testid="earlier-not-shown" className={placeClass}>
-        Only the newest {earlier.shown.toLocaleString("en")} messages are shown. The earlier ones are kept, but a page
-        holds no more.
+        Only the newest {earlier.shown.toLocaleString("en")} messages are shown. The earlier ones are kept,
+        but a page holds no more.
       </p>
     );
   }

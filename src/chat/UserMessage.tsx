@@ -2,7 +2,7 @@
 import { useQuery } from "convex/react";
 import { useEffect, useRef, useState } from "react";
 import { api } from "../../convex/_generated/api.js";
-import { editDraftKey } from "../sending/turnRequest.ts";
+import { editDraftKey } from "../sending/drafts.ts";
 import { IconButton } from "../ui/IconButton.tsx";
 import type { UserRow } from "./conversationRows.ts";
 import { MessageEditor } from "./MessageEditor.tsx";

@@ -4,6 +4,7 @@ import type { FunctionReturnType } from "convex/server";
 import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { api } from "../../convex/_generated/api.js";
 import { defaultListLength, maxListLength } from "../../convex/shared/messageList.ts";
+import { drafts } from "../sending/drafts.ts";
 import { ownTexts } from "../sending/ownTexts.ts";
 import { pendingSends } from "../sending/pendingSends.ts";
 import { chosenVersions } from "./chosenVersions.ts";
@@ -63,8 +64,9 @@ export function useConversation(chatId: string | null, startedBy: string | null)
 
   useEffect(() => {
     if (listed === undefined) return;
-    const seen = listed.flatMap((message) => message.clientRequestId ?? []);
-    pendingSends.remove(new Set(seen));
+    const seen = new Set(listed.flatMap((message) => message.clientRequestId ?? []));
+    pendingSends.remove(seen);
+    drafts.dropReceived(seen);
   }, [listed]);
 
   if (chatId === null) return { status: "new", rows, tree };

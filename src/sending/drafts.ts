@@ -1,8 +1,26 @@
-/** What stands in each composer, kept in `localStorage` until the server has it, with the reason if sending failed. */
+/**
+ * What stands in each composer, kept until the server has it, with the reason if sending failed. Each tab keeps its own
+ * over a reload; for the tabs that come after it, the text that was written last is kept beside it. The editor of a
+ * message is open in one tab only, and so is its draft.
+ */
 import { readStored, writeStored } from "../storedValue.ts";
+import {
+  draftsGivenBack,
+  forgetGivenBack,
+  readGivenBack,
+  rememberGivenBack,
+  type GivenBack,
+} from "./givenBack.ts";
 
 /** The composer of the page that starts a new chat. */
 export const NEW_CHAT_DRAFT = "new";
+
+const EDITOR_PREFIX = "edit.";
+
+/** The editor of a message that is being changed. */
+export function editDraftKey(messageId: string): string {
+  return `${EDITOR_PREFIX}${messageId}`;
+}
 
 export interface Draft {
   text: string;
@@ -30,7 +48,7 @@ export class Drafts {
   get(draftKey: string): Draft {
     const known = this.drafts.get(draftKey);
     if (known !== undefined) return known;
-    const text = readStored(storageKey(draftKey));
+    const text = readKept(draftKey);
     const draft = text === null ? emptyDraft : { text, problem: null };
     this.drafts.set(draftKey, draft);
     return draft;
@@ -40,10 +58,29 @@ export class Drafts {
     this.set(draftKey, { text, problem: text === "" ? null : this.get(draftKey).problem });
   }
 
-  /** Puts a text that was not sent back in front of whatever has been typed since. */
+  /** Puts a text back in front of whatever has been typed since. */
   giveBack(draftKey: string, text: string, problem: string | null): void {
     const typedSince = this.get(draftKey).text;
-    this.set(draftKey, { text: typedSince === "" ? text : `${text}\n\n${typedSince}`, problem });
+    this.set(draftKey, { text: typedSince === "" ? text : text + BETWEEN_TEXTS + typedSince, problem });
+  }
+
+  /** As `giveBack`, for a request that may have reached the server, or still do. */
+  giveBackRequest(draftKey: string, request: GivenBack, problem: string | null): void {
+    this.giveBack(draftKey, request.text, problem);
+    rememberGivenBack(draftKey, request);
+  }
+
+  /** Takes texts out of their composers that were given back and turn out to be the server's. */
+  dropReceived(clientRequestIds: ReadonlySet<string>): void {
+    for (const draftKey of draftsGivenBack()) {
+      const before = readGivenBack(draftKey);
+      if (before === null || !clientRequestIds.has(before.clientRequestId)) continue;
+      forgetGivenBack(draftKey);
+      const { text } = this.get(draftKey);
+      const front = before.text + BETWEEN_TEXTS;
+      if (text === before.text) this.write(draftKey, "");
+      else if (text.startsWith(front)) this.set(draftKey, { text: text.slice(front.length), problem: null });
+    }
   }
 
   /** Takes what has been typed in one composer over to another. */
@@ -63,12 +100,38 @@ export class Drafts {
   }
 
   private set(draftKey: string, draft: Draft): void {
+    const before = this.get(draftKey).text;
     this.drafts.set(draftKey, draft);
-    const isKept = writeStored(storageKey(draftKey), draft.text === "" ? null : draft.text);
+    if (draft.text === "") forgetGivenBack(draftKey);
+    const isKept = keep(draftKey, draft.text, before);
     if (isKept || draft.text === "") this.unkept.delete(draftKey);
     else this.unkept.add(draftKey);
     for (const listener of this.listeners) listener();
   }
+}
+
+/** Between a text that comes back and what has been typed since. */
+const BETWEEN_TEXTS = "\n\n";
+
+function readKept(draftKey: string): string | null {
+  const ofTab = readStored(storageKey(draftKey), "tab");
+  return ofTab ?? (isEditor(draftKey) ? null : readStored(storageKey(draftKey)));
+}
+
+/** False: the text, which was `before`, lives no longer than it must. */
+function keep(draftKey: string, text: string, before: string): boolean {
+  const key = storageKey(draftKey);
+  const value = text === "" ? null : text;
+  const isKeptForTab = writeStored(key, value, "tab");
+  // Where there is no room for the new text, the old one must not come back in its place.
+  if (!isKeptForTab) writeStored(key, null, "tab");
+  if (isEditor(draftKey)) return isKeptForTab;
+  // What another tab wrote is not this one's to remove.
+  return value === null && readStored(key) !== before ? true : writeStored(key, value);
+}
+
+function isEditor(draftKey: string): boolean {
+  return draftKey.startsWith(EDITOR_PREFIX);
 }
 
 function storageKey(draftKey: string): string {

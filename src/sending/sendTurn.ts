@@ -5,6 +5,7 @@ import { describeError } from "../describeError.ts";
 import { mintToken } from "./clientTokens.ts";
 import { deliverTurn } from "./deliverTurn.ts";
 import { drafts } from "./drafts.ts";
+import { givenBackId } from "./givenBack.ts";
 import { addToOutbox, removeFromOutbox, type OutboxEntry } from "./outbox.ts";
 import { keepOwnText } from "./ownTexts.ts";
 import { pendingSends } from "./pendingSends.ts";
@@ -33,9 +34,12 @@ export interface SendingPage {
  * What is refused goes back to where it was written, with the reason.
  */
 export function sendTurn(convex: ConvexReactClient, turn: NewTurn, page: SendingPage): Sending {
-  const clientRequestId = mintToken();
+  const asked = wellFormed(turn);
+  const text = textOf(asked);
+  const draftKey = draftKeyOf(asked, page.chatId);
+  const clientRequestId = (text === null ? null : givenBackId(draftKey, text)) ?? mintToken();
   const entry: OutboxEntry = {
-    request: { ...wellFormed(turn), clientRequestId },
+    request: { ...asked, clientRequestId },
     chatId: page.chatId,
     pageKey: page.pageKey ?? null,
     sentAtMs: Date.now(),
@@ -43,7 +47,7 @@ export function sendTurn(convex: ConvexReactClient, turn: NewTurn, page: Sending
   const { promise: settled, resolve: settle } = Promise.withResolvers<void>();
   holdWhileSending(clientRequestId, settled);
   const isKept = addToOutbox(entry);
-  if (textOf(turn) !== null) drafts.write(draftKeyOf(turn, page.chatId), "");
+  if (text !== null) drafts.write(draftKey, "");
   // In a full storage the draft has just made room.
   if (!isKept && !addToOutbox(entry)) keptNowhere.add(clientRequestId);
   const result = deliver(convex, entry).finally(() => {
@@ -84,9 +88,10 @@ export async function deliver(convex: ConvexReactClient, entry: OutboxEntry): Pr
 export function giveBack({ request, chatId }: OutboxEntry, problem: string | null): void {
   const draftKey = draftKeyOf(request, chatId);
   const text = textOf(request);
-  if (text !== null) drafts.giveBack(draftKey, text, problem);
+  const { clientRequestId } = request;
+  if (text !== null) drafts.giveBackRequest(draftKey, { clientRequestId, text }, problem);
   else if (problem !== null) drafts.reportProblem(draftKey, problem);
   // Last: until now it is written down in one place at least.
-  removeFromOutbox(request.clientRequestId);
-  pendingSends.remove(new Set([request.clientRequestId]));
+  removeFromOutbox(clientRequestId);
+  pendingSends.remove(new Set([clientRequestId]));
 }

@@ -3,7 +3,7 @@ import type { ConvexReactClient } from "convex/react";
 import type { FunctionArgs } from "convex/server";
 import { api } from "../../convex/_generated/api.js";
 import type { Turn } from "../../convex/shared/streamEvents.ts";
-import { NEW_CHAT_DRAFT } from "./drafts.ts";
+import { editDraftKey, NEW_CHAT_DRAFT } from "./drafts.ts";
 
 /** Each is carried out once, however often it is asked for: that is what `clientRequestId` is for. */
 export type TurnRequest =
@@ -56,11 +56,6 @@ export function wellFormed<Request extends NewTurn>(request: Request): Request {
 /** Where the text came from, and where it goes back to with the reason if it is refused. */
 export function draftKeyOf(request: NewTurn, chatId: string | null): string {
   return request.kind === "edit" ? editDraftKey(request.messageId) : (chatId ?? NEW_CHAT_DRAFT);
-}
-
-/** The editor of a message that is being changed. */
-export function editDraftKey(messageId: string): string {
-  return `edit.${messageId}`;
 }
 
 /** Asks over the database's own connection, which waits for the network as long as the page lives. */

@@ -16,18 +16,23 @@ afterAll(() => browser.close());
 test.concurrent.each([
   ["a laptop", { width: 1280, height: 720 }],
   ["a phone", { width: 390, height: 780 }],
-])("the notice of a lost network stands beside the messages on %s, and goes with it", async (_on, viewport) => {
-  const { page, ...tab } = await openWithReply(viewport);
-  const first = page.getByTestId("message").first();
-  const notice = page.getByTestId("connection-notice");
-  await page.context().setOffline(true);
-  await notice.waitFor();
-  const [noticeBox, firstBox] = [await notice.boundingBox(), await first.boundingBox()];
-  expect((noticeBox?.y ?? Number.NaN) + (noticeBox?.height ?? 0)).toBeLessThanOrEqual(firstBox?.y ?? Number.NaN);
-  expect(noticeBox?.y).toBeGreaterThanOrEqual(await tab.headerEnd());
-  await page.context().setOffline(false);
-  await notice.waitFor({ state: "detached" });
-});
+])(
+  "the notice of a lost network stands beside the messages on %s, and goes with it",
+  async (_on, viewport) => {
+    const { page, ...tab } = await openWithReply(viewport);
+    const first = page.getByTestId("message").first();
+    const notice = page.getByTestId("connection-notice");
+    await page.context().setOffline(true);
+    await notice.waitFor();
+    const [noticeBox, firstBox] = [await notice.boundingBox(), await first.boundingBox()];
+    expect((noticeBox?.y ?? Number.NaN) + (noticeBox?.height ?? 0)).toBeLessThanOrEqual(
+      firstBox?.y ?? Number.NaN,
+    );
+    expect(noticeBox?.y).toBeGreaterThanOrEqual(await tab.headerEnd());
+    await page.context().setOffline(false);
+    await notice.waitFor({ state: "detached" });
+  },
+);
 
 async function openWithReply(viewport: { width: number; height: number }) {
   const tab = await ChatPage.open(browser, stack);

@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { Drafts } from "../../../src/sending/drafts.ts";
+import { Drafts, editDraftKey } from "../../../src/sending/drafts.ts";
 
-beforeEach(() => localStorage.clear());
+beforeEach(() => {
+  localStorage.clear();
+  sessionStorage.clear();
+});
 afterEach(() => vi.unstubAllGlobals());
 
 describe("a draft", () => {
@@ -19,6 +22,43 @@ describe("a draft", () => {
     expect(typed.get("c9")).toEqual({ text: "first\n\nsecond", problem: "why" });
   });
 
+  test("is each tab's own, over a reload too, and the last one written is there for the tabs to come", () => {
+    const [one, other] = [tabStorage(), tabStorage()];
+    const open = (tab: Storage) => {
+      vi.stubGlobal("sessionStorage", tab);
+      return new Drafts();
+    };
+    open(one).write("c9", "typed in one");
+    expect(open(other).get("c9").text).toBe("typed in one");
+    open(other).write("c9", "typed in the other");
+    expect(open(one).get("c9").text).toBe("typed in one");
+    open(one).write("c9", "");
+    expect(open(other).get("c9").text).toBe("typed in the other");
+    expect(open(tabStorage()).get("c9").text).toBe("typed in the other");
+  });
+
+  test("of an editor opens it again after a reload, and in no other tab", () => {
+    const [one, other] = [tabStorage(), tabStorage()];
+    vi.stubGlobal("sessionStorage", one);
+    new Drafts().write(editDraftKey("m1"), "changed");
+    expect(new Drafts().get(editDraftKey("m1")).text).toBe("changed");
+    vi.stubGlobal("sessionStorage", other);
+    expect(new Drafts().get(editDraftKey("m1")).text).toBe("");
+  });
+
+  test("that came back leaves its composer when the server turns out to have it, and nothing else does", () => {
+    const typed = new Drafts();
+    typed.write("c9", "typed since");
+    typed.giveBackRequest("c9", { clientRequestId: "r1", text: "sent" }, "why");
+    typed.giveBackRequest("c8", { clientRequestId: "r2", text: "other" }, "why");
+    typed.dropReceived(new Set(["r0", "r1"]));
+    expect(typed.get("c9")).toEqual({ text: "typed since", problem: null });
+    expect(typed.get("c8")).toEqual({ text: "other", problem: "why" });
+    typed.write("c8", "other, and changed");
+    typed.dropReceived(new Set(["r2"]));
+    expect(typed.get("c8").text).toBe("other, and changed");
+  });
+
   test("that the storage does not take is there as long as the page, which knows that it would lose it", () => {
     const typed = new Drafts();
     vi.stubGlobal("localStorage", fullStorage());
@@ -29,6 +69,16 @@ describe("a draft", () => {
     expect(typed.hasUnkept).toBe(false);
   });
 });
+
+/** What one tab of the browser keeps. */
+function tabStorage(): Storage {
+  const kept = new Map<string, string>();
+  return {
+    getItem: (key: string) => kept.get(key) ?? null,
+    removeItem: (key: string) => kept.delete(key),
+    setItem: (key: string, value: string) => kept.set(key, value),
+  } as unknown as Storage;
+}
 
 function fullStorage(): Storage {
   return {

@@ -20,6 +20,7 @@ let stopWatching: (() => void) | undefined;
 beforeEach(() => {
   vi.useFakeTimers();
   localStorage.clear();
+  sessionStorage.clear();
   for (const key of ["c1", "new"]) drafts.write(key, "");
   pendingSends.remove(new Set(pendingSends.getAll().map(({ request }) => request.clientRequestId)));
   deployment = new FakeDeployment();

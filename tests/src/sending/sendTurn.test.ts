@@ -21,6 +21,7 @@ let turns = 0;
 beforeEach(() => {
   vi.useFakeTimers();
   localStorage.clear();
+  sessionStorage.clear();
   for (const key of ["c1", "new", "edit.m0"]) drafts.write(key, "");
   pendingSends.remove(new Set(pendingSends.getAll().map(({ request }) => request.clientRequestId)));
   deployment = new FakeDeployment();
@@ -255,6 +256,19 @@ describe("a message that is refused", () => {
     http.streams[0]?.send({ ...start, turn });
     expect(await result).toEqual({ kind: "sent", turn });
     expect(drafts.get("c1").text).toBe("");
+  });
+
+  test("while its POST hangs, which may yet arrive, goes out again under the same name, another text under another", async () => {
+    deployment.onMutation("messages:send", () => Promise.reject(new ConvexError(chatBusy)));
+    const { result, clientRequestId } = send();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(await result).toEqual({ kind: "failed" });
+    expect(drafts.get("c1").text).toBe("Hello");
+    const again = send();
+    expect(again.clientRequestId).toBe(clientRequestId);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(send("Hello there").clientRequestId).not.toBe(clientRequestId);
+    expect(send().clientRequestId).not.toBe(clientRequestId);
   });
 
   test("as a changed version goes back to its own editor; a request without words only says why", async () => {
