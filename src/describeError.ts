@@ -25,6 +25,10 @@ export function describeError(error: unknown): string {
   }
 }
 
+export function describeStopFailure(error: unknown): string {
+  return `The reply could not be stopped. ${describeError(error)}`;
+}
+
 /** Why the server refused, in its own words; null when it did not say. */
 export function refusalOf(error: unknown): string | null {
   return error instanceof ConvexError ? (readAppError(error.data)?.message ?? null) : null;

@@ -38,6 +38,8 @@ export interface ReplyRow extends RowBase {
   /** Null until the server has named the stream. */
   reply: ListedReply | null;
   model: string;
+  /** What asked for it, while the server does not list it. */
+  clientRequestId: string | null;
   /** The stream of the earlier version whose text this reply begins with. */
   beginsWith: string | null;
 }
@@ -93,7 +95,7 @@ function listedRow(
   const asked = parentId === null ? undefined : byId.get(parentId)?.clientRequestId;
   const key = clientRequestId ?? (asked ? replyKey(asked) : messageId);
   const beginsWith = reply.continues === null ? null : streamOf(byId, reply.continues);
-  return { ...base, kind: "reply", key, reply, model: reply.model, beginsWith };
+  return { ...base, kind: "reply", key, reply, model: reply.model, clientRequestId: null, beginsWith };
 }
 
 function pendingRows({ request, turn }: PendingSend, byId: ReadonlyMap<string, ListedMessage>): TreeRow[] {
@@ -112,6 +114,7 @@ function pendingRows({ request, turn }: PendingSend, byId: ReadonlyMap<string, L
     messageId: turn?.messageId ?? null,
     reply: turn === null ? null : queuedReply(turn.streamId, model, replyTo.continues),
     model,
+    clientRequestId,
     beginsWith: replyTo.continues === null ? null : streamOf(byId, replyTo.continues),
   });
   if (request.kind === "regenerate" || request.kind === "continue") {

@@ -1,14 +1,16 @@
 /**
  * Whether the last reply of a conversation is on its way, and how to stop it. The wish to stop belongs to one reply: it
- * waits until the server has that reply, and for the network; it ends with the reply, or when another one begins.
+ * waits for the network; it ends with the reply, or when another one begins. Of a reply that the server does not have
+ * yet, whoever sends its request stops it too, for this page may be left before.
  */
 import { useMutation } from "convex/react";
 import { useCallback, useEffect, useState } from "react";
 import { api } from "../../convex/_generated/api.js";
 import type { Id } from "../../convex/_generated/dataModel.js";
 import { hasEnded } from "../../convex/shared/streamEvents.ts";
-import { describeError } from "../describeError.ts";
+import { describeStopFailure } from "../describeError.ts";
 import { drafts } from "../sending/drafts.ts";
+import { stopWhenSent } from "../sending/sendTurn.ts";
 import type { ConversationRow } from "./conversationRows.ts";
 import type { ReplyControl } from "./SendOrStop.tsx";
 
@@ -16,44 +18,64 @@ import type { ReplyControl } from "./SendOrStop.tsx";
 const ASK_AGAIN_AFTER_MS = 6_000;
 
 export function useReplyControl(rows: readonly ConversationRow[], draftKey: string): ReplyControl {
-  const [stoppingKey, setStoppingKey] = useState<string | null>(null);
+  const [stopping, setStopping] = useState<Stopping | null>(null);
   const live = liveReply(rows);
   const liveKey = live?.key ?? null;
   // The wish is over with its reply: another one must not be found stopping.
-  if (stoppingKey !== null && stoppingKey !== liveKey) setStoppingKey(null);
-  const isStopping = liveKey !== null && stoppingKey === liveKey;
+  if (stopping !== null && stopping.key !== liveKey) setStopping(null);
+  const isStopping = stopping !== null && stopping.key === liveKey;
 
-  const giveUp = useCallback(() => setStoppingKey(null), []);
-  useStopRequest(isStopping ? (live?.messageId ?? null) : null, draftKey, giveUp);
+  const giveUp = useCallback(() => setStopping(null), []);
+  const messageId = live?.messageId ?? null;
+  useStopRequest(isStopping ? messageId : null, { by: stopping?.by ?? "page", draftKey, giveUp });
 
-  if (liveKey === null) return { status: "idle" };
+  if (live === null) return { status: "idle" };
   if (isStopping) return { status: "stopping" };
-  return { status: "replying", stop: () => setStoppingKey(liveKey) };
+  const { key, clientRequestId } = live;
+  const stop = () => {
+    const isSending = messageId === null && clientRequestId !== null;
+    if (isSending) stopWhenSent(clientRequestId);
+    setStopping({ key, by: isSending ? "sender" : "page" });
+  };
+  return { status: "replying", stop };
+}
+
+/** Which reply is to be stopped, and who asks the server for it. */
+interface Stopping {
+  key: string;
+  by: "page" | "sender";
+}
+
+interface StopRequest {
+  by: Stopping["by"];
+  draftKey: string;
+  giveUp: () => void;
 }
 
 /** Asks the server to stop the reply, once; null while there is none to stop or the server does not have it yet. */
-function useStopRequest(messageId: Id<"messages"> | null, draftKey: string, giveUp: () => void): void {
+function useStopRequest(messageId: Id<"messages"> | null, { by, draftKey, giveUp }: StopRequest): void {
   const stopReply = useMutation(api.messages.stop);
   useEffect(() => {
     if (messageId === null) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isOver = false;
     // Without a network the client keeps the request and settles it when there is one again.
-    stopReply({ messageId }).then(
+    const asked = by === "page" ? stopReply({ messageId }) : Promise.resolve();
+    asked.then(
       () => {
         if (!isOver) timer = setTimeout(giveUp, ASK_AGAIN_AFTER_MS);
       },
       (error: unknown) => {
         if (isOver) return;
         giveUp();
-        drafts.reportProblem(draftKey, `The reply could not be stopped. ${describeError(error)}`);
+        drafts.reportProblem(draftKey, describeStopFailure(error));
       },
     );
     return () => {
       isOver = true;
       clearTimeout(timer);
     };
-  }, [messageId, draftKey, giveUp, stopReply]);
+  }, [messageId, by, draftKey, giveUp, stopReply]);
 }
 
 function liveReply(rows: readonly ConversationRow[]): (ConversationRow & { kind: "reply" }) | null {

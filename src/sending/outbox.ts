@@ -15,6 +15,8 @@ export interface OutboxEntry {
   /** The page that shows it until its chat is made; null where the chat is there. */
   pageKey: string | null;
   sentAtMs: number;
+  /** The person stopped the reply before the server had the request. */
+  isStopWanted?: boolean;
 }
 
 /** False where the storage took nothing: the request then lives as long as the page. */
@@ -57,10 +59,11 @@ function parseEntry(written: string | null): OutboxEntry | null {
     return null;
   }
   if (typeof value !== "object" || value === null) return null;
-  const { request: asked, chatId, pageKey, sentAtMs } = value as Partial<OutboxEntry>;
+  const { request: asked, chatId, pageKey, sentAtMs, isStopWanted } = value as Partial<OutboxEntry>;
   const request = parseTurnRequest(asked);
   if (request === null || typeof sentAtMs !== "number") return null;
-  return { request, chatId: textOrNull(chatId), pageKey: textOrNull(pageKey), sentAtMs };
+  const entry = { request, chatId: textOrNull(chatId), pageKey: textOrNull(pageKey), sentAtMs };
+  return isStopWanted === true ? { ...entry, isStopWanted } : entry;
 }
 
 function textOrNull(value: unknown): string | null {

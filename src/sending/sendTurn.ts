@@ -1,12 +1,13 @@
 /** Takes a request from Enter to the server and starts its reply; the one place that drives. */
 import type { ConvexReactClient } from "convex/react";
 import type { Turn } from "../../convex/shared/streamEvents.ts";
-import { describeError } from "../describeError.ts";
+import { api } from "../../convex/_generated/api.js";
+import { describeError, describeStopFailure } from "../describeError.ts";
 import { mintToken } from "./clientTokens.ts";
 import { deliverTurn } from "./deliverTurn.ts";
 import { drafts } from "./drafts.ts";
 import { givenBackId } from "./givenBack.ts";
-import { addToOutbox, removeFromOutbox, type OutboxEntry } from "./outbox.ts";
+import { addToOutbox, readOutboxEntry, removeFromOutbox, type OutboxEntry } from "./outbox.ts";
 import { keepOwnText } from "./ownTexts.ts";
 import { pendingSends } from "./pendingSends.ts";
 import { holdWhileSending } from "./sendLocks.ts";
@@ -72,16 +73,38 @@ export async function deliver(convex: ConvexReactClient, entry: OutboxEntry): Pr
   const text = textOf(request);
   if (text !== null) keepOwnText(clientRequestId, text);
   pendingSends.add({ request, chatId, pageKey, turn: null });
+  if (entry.isStopWanted) stopWanted.add(clientRequestId);
   let turn: Turn;
   try {
     turn = await deliverTurn(convex, request);
   } catch (error) {
+    stopWanted.delete(clientRequestId);
     giveBack(entry, describeError(error));
     return { kind: "failed" };
   }
-  removeFromOutbox(clientRequestId);
   pendingSends.accept(clientRequestId, turn);
+  if (stopWanted.delete(clientRequestId)) await stopReply(convex, turn, draftKeyOf(request, chatId));
+  // Last: a page that dies before leaves the wish to the next one.
+  removeFromOutbox(clientRequestId);
   return { kind: "sent", turn };
+}
+
+/** Requests on their way whose replies are to be stopped as soon as the server has them. */
+const stopWanted = new Set<string>();
+
+/** Stops the reply to a request that the server may not have yet, be it from the page that comes after this one. */
+export function stopWhenSent(clientRequestId: string): void {
+  stopWanted.add(clientRequestId);
+  const entry = readOutboxEntry(clientRequestId);
+  if (entry !== null) addToOutbox({ ...entry, isStopWanted: true });
+}
+
+async function stopReply(convex: ConvexReactClient, { messageId }: Turn, draftKey: string): Promise<void> {
+  try {
+    await convex.mutation(api.messages.stop, { messageId });
+  } catch (error) {
+    drafts.reportProblem(draftKey, describeStopFailure(error));
+  }
 }
 
 /** Puts what the person wrote back into its composer. */

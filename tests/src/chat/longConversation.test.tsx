@@ -56,6 +56,7 @@ function rows(count: number, lastStatus: "running" | "complete" = "complete"): C
     messageId: `m${index}` as Id<"messages">,
     model: "demo",
     versions: { place: "", ids: [], index: 0 },
+    clientRequestId: null,
     beginsWith: null,
     reply: {
       streamId: `s${index}`,

@@ -39,6 +39,7 @@ function shownReply(change: { status?: "complete"; hasReasoning?: true } = {}) {
     messageId: null,
     reply,
     model: "demo",
+    clientRequestId: null,
     beginsWith: null,
     versions: { place: "top", ids: [], index: 0 },
   };

@@ -129,22 +129,30 @@ describe("Stop", () => {
   });
 });
 
-test("Stop before the server has the message stops the reply as soon as it does", async () => {
-  deployment.onMutation("messages:stop", () => Promise.resolve(null));
-  const { promise, resolve } = Promise.withResolvers<unknown>();
-  deployment.onMutation("messages:send", () => promise);
-  vi.stubGlobal("fetch", () => Promise.reject(new TypeError("no way to the site")));
-  deployment.answer("models:list", {}, [
-    { id: "demo", label: "Demo", provider: "demo", available: true, isDefault: true },
-  ]);
-  listReplies("complete");
-  await settle();
-  fireEvent.change(screen.getByTestId("composer"), { target: { value: "And then?" } });
-  fireEvent.click(screen.getByTestId("send"));
-  fireEvent.click(stopButton());
-  expect(stops()).toEqual([]);
-  resolve({ chatId, userMessageId: "u", messageId: "late-reply", streamId: `${chatId}-late` });
-  await settle();
-  expect(stops()).toEqual(["late-reply"]);
-  vi.unstubAllGlobals();
-});
+test.each([
+  ["stays", () => undefined],
+  ["leaves", () => fireEvent.click(screen.getByTestId("new-chat"))],
+])(
+  "Stop before the server has the message stops the reply as soon as it does, when the person %s",
+  async (goes, go) => {
+    deployment.onMutation("messages:stop", () => Promise.resolve(null));
+    const { promise, resolve } = Promise.withResolvers<unknown>();
+    deployment.onMutation("messages:send", () => promise);
+    vi.stubGlobal("fetch", () => Promise.reject(new TypeError("no way to the site")));
+    deployment.answer("models:list", {}, [
+      { id: "demo", label: "Demo", provider: "demo", available: true, isDefault: true },
+    ]);
+    listReplies("complete");
+    await settle();
+    fireEvent.change(screen.getByTestId("composer"), { target: { value: "And then?" } });
+    fireEvent.click(screen.getByTestId("send"));
+    fireEvent.click(stopButton());
+    expect(stops()).toEqual([]);
+    go();
+    resolve({ chatId, userMessageId: "u", messageId: "late-reply", streamId: `${chatId}-late` });
+    await settle();
+    expect(stops()).toEqual(["late-reply"]);
+    if (goes === "stays") expect(stopButton().getAttribute("aria-label")).toBe("Stopping…");
+    vi.unstubAllGlobals();
+  },
+);

@@ -7,6 +7,7 @@ import { addToOutbox, readOutbox, type OutboxEntry } from "../../../src/sending/
 import { pendingSends } from "../../../src/sending/pendingSends.ts";
 import { watchOutbox } from "../../../src/sending/resendOutbox.ts";
 import { holdWhileSending } from "../../../src/sending/sendLocks.ts";
+import { stopWhenSent } from "../../../src/sending/sendTurn.ts";
 import { FakeDeployment } from "../fakeDeployment.ts";
 import { scriptedFetch, type ScriptedFetch } from "../streaming/scriptedFetch.ts";
 
@@ -77,6 +78,21 @@ describe("a message that an earlier page wrote down", () => {
     await settle();
     expect(readOutbox()).toEqual([]);
     expect(pendingSends.getAll()).toMatchObject([{ turn }]);
+  });
+
+  test("and whose reply was stopped before it left is stopped when the server has it", async () => {
+    const { promise, resolve } = Promise.withResolvers<null>();
+    deployment.onMutation("messages:stop", () => promise);
+    addToOutbox(entry());
+    stopWhenSent("r1");
+    await openPage();
+    http.streams[0]?.answer(409, taken);
+    await settle();
+    expect(deployment.mutations).toEqual([{ name: "messages:stop", args: { messageId: "m2" } }]);
+    expect(readOutbox()).toMatchObject([{ isStopWanted: true }]);
+    resolve(null);
+    await settle();
+    expect(readOutbox()).toEqual([]);
   });
 
   test("starts its chat if it was the first, for the page that it was written on", async () => {
