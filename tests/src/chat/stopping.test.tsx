@@ -129,12 +129,9 @@ describe("Stop", () => {
   });
 });
 
-test.each([
-  ["stays", () => undefined],
-  ["leaves", () => fireEvent.click(screen.getByTestId("new-chat"))],
-])(
-  "Stop before the server has the message stops the reply as soon as it does, when the person %s",
-  async (goes, go) => {
+describe("Stop before the server has the message", () => {
+  /** Sends, and stops; the function returned lets the server have the message. */
+  async function stopWhileSending(): Promise<() => Promise<void>> {
     deployment.onMutation("messages:stop", () => Promise.resolve(null));
     const { promise, resolve } = Promise.withResolvers<unknown>();
     deployment.onMutation("messages:send", () => promise);
@@ -148,11 +145,24 @@ test.each([
     fireEvent.click(screen.getByTestId("send"));
     fireEvent.click(stopButton());
     expect(stops()).toEqual([]);
-    go();
-    resolve({ chatId, userMessageId: "u", messageId: "late-reply", streamId: `${chatId}-late` });
-    await settle();
+    return async () => {
+      resolve({ chatId, userMessageId: "u", messageId: "late-reply", streamId: `${chatId}-late` });
+      await settle();
+    };
+  }
+  afterEach(() => vi.unstubAllGlobals());
+
+  test("stops the reply as soon as it does", async () => {
+    const receive = await stopWhileSending();
+    await receive();
     expect(stops()).toEqual(["late-reply"]);
-    if (goes === "stays") expect(stopButton().getAttribute("aria-label")).toBe("Stopping…");
-    vi.unstubAllGlobals();
-  },
-);
+    expect(stopButton().getAttribute("aria-label")).toBe("Stopping…");
+  });
+
+  test("stops it, too, when the person has left the page", async () => {
+    const receive = await stopWhileSending();
+    fireEvent.click(screen.getByTestId("new-chat"));
+    await receive();
+    expect(stops()).toEqual(["late-reply"]);
+  });
+});
