@@ -2,7 +2,7 @@
 import { appErrorOf } from "../model/appError.ts";
 import type { AppError, AppErrorKind } from "../shared/errors.ts";
 import type { Turn } from "../shared/streamEvents.ts";
-import { BodyTooLarge } from "./driveRequest.ts";
+import { BodyTooLarge, BodyTooSlow } from "./driveRequest.ts";
 
 /** The claim was refused: somebody else has the run, or nobody yet. The caller reads the database. */
 export class NotDriven extends Error {
@@ -34,6 +34,9 @@ const statusOfKind: Readonly<Record<AppErrorKind, number>> = {
 export function refusalResponse(thrown: unknown, headers: Headers): Response {
   if (thrown instanceof BodyTooLarge) {
     return jsonError(413, { kind: "invalidInput", field: "body", message: thrown.message }, headers);
+  }
+  if (thrown instanceof BodyTooSlow) {
+    return jsonError(408, { kind: "internal", message: thrown.message }, headers);
   }
   if (thrown instanceof NotDriven) {
     const { error, turn } = thrown;

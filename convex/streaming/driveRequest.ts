@@ -2,9 +2,13 @@
 import { appError } from "../model/appError.ts";
 import { turnRequestValidator } from "../model/turnRequest.ts";
 import type { TurnRequest } from "../model/turnRequest.ts";
+import { systemClock } from "./clock.ts";
 
 /** Room for the longest prompt, all of it in escapes of six bytes, and for fields that are none of ours. */
 const maxBodyBytes = 2 * 1024 * 1024;
+
+/** Each body that is awaited holds an action, of which a deployment has few; a sender whose body is that slow has other ways. */
+const maxBodyMs = 20_000;
 
 const minDriverTokenLength = 16;
 const maxDriverTokenLength = 200;
@@ -22,9 +26,16 @@ export class BodyTooLarge extends Error {
   }
 }
 
+export class BodyTooSlow extends Error {
+  constructor() {
+    super(`The body did not come within ${maxBodyMs / 1_000} s.`);
+    this.name = "BodyTooSlow";
+  }
+}
+
 /**
- * What the component's hook sends is enough; fields that are not known are ignored. Throws `BodyTooLarge`, and
- * `invalidInput` naming the field.
+ * What the component's hook sends is enough; fields that are not known are ignored. Throws `BodyTooLarge`, `BodyTooSlow`,
+ * and `invalidInput` naming the field.
  */
 export async function readDriveRequest(request: Request): Promise<DriveRequest> {
   if (Number(request.headers.get("Content-Length") ?? 0) > maxBodyBytes) {
@@ -73,12 +84,35 @@ function turnRequest(value: unknown): TurnRequest {
   return request as TurnRequest;
 }
 
-/** The request's text, read no further than the limit. */
+/** The request's text, read no further and for no longer than the limits. */
 async function boundedText(request: Request): Promise<string> {
   if (request.body === null) {
     return "";
   }
   const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
+  // Not awaited: the answer does not depend on the client's hearing of it, nor on this succeeding.
+  const giveUp = () => void reader.cancel().catch(() => {});
+  let isLate = false;
+  const cancelTimer = systemClock.setTimer(() => {
+    isLate = true;
+    // The read that is awaited then answers that it is done.
+    giveUp();
+  }, maxBodyMs);
+  try {
+    const text = await readText(reader, giveUp);
+    if (isLate) {
+      throw new BodyTooSlow();
+    }
+    return text;
+  } finally {
+    cancelTimer();
+  }
+}
+
+async function readText(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  giveUp: () => void,
+): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";
   let length = 0;
@@ -89,8 +123,7 @@ async function boundedText(request: Request): Promise<string> {
     }
     length += value.byteLength;
     if (length > maxBodyBytes) {
-      // Not awaited: the answer does not depend on the client's hearing of it, nor on this succeeding.
-      void reader.cancel().catch(() => {});
+      giveUp();
       throw new BodyTooLarge();
     }
     text += decoder.decode(value, { stream: true });
