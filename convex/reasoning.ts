@@ -9,11 +9,14 @@ import {
 } from "./model/replyReasoning.ts";
 import { heldRun } from "./model/runLease.ts";
 
-/** What the model thought of this reply so far; null if it did not, or if the caller may not read it. */
+/**
+ * What the model thought of this reply so far, from row `fromPart` on where that is given, so that following it costs
+ * what is new and not all of it each time. Null if it thought nothing, or if the caller may not read it.
+ */
 export const get = query({
-  args: { streamId: v.string() },
+  args: { streamId: v.string(), fromPart: v.optional(v.number()) },
   returns: v.union(v.null(), reasoningValidator),
-  handler: async (ctx, { streamId }) => await readableReasoning(ctx, streamId),
+  handler: async (ctx, { streamId, fromPart = 0 }) => await readableReasoning(ctx, streamId, fromPart),
 });
 
 /**

@@ -13,7 +13,7 @@ import { cutAt, pieces } from "./textPieces.ts";
 /** UTF-16 units of a row, which is rewritten by each flush that it has room for. */
 const maxPartLength = 8_000;
 
-/** Rows that one query reads: the first eight hundred thousand units at most. */
+/** Rows that one query reads: eight hundred thousand units at most. */
 const maxPartsRead = 100;
 
 /** A thought, or the next stretch of one, with its place: the offset in the reply's text where it stands. */
@@ -23,7 +23,12 @@ type Thought = Infer<typeof thoughtValidator>;
 export const reasoningValidator = v.object({
   /** Neighbours differ in `place`; `from` is the offset in the whole reasoning. */
   thoughts: v.array(v.object({ place: v.number(), from: v.number(), text: v.string() })),
-  /** There is more than one query may answer. */
+  /**
+   * The last row that was read: its number, and the offset of what stands in it. All before it is final, so whoever
+   * follows the reasoning asks from there on.
+   */
+  next: v.object({ part: v.number(), from: v.number() }),
+  /** There is more than one query may answer: ask from `next` on. */
   isTruncated: v.boolean(),
 });
 
@@ -63,10 +68,11 @@ export async function reasoningLength(ctx: QueryCtx | MutationCtx, streamId: str
   return endOf(await lastPart(ctx, streamId));
 }
 
-/** Null for a reply without reasoning, and for one that the user may not read. */
+/** From row `fromPart` on. Null where there is none, and for a reply that the user may not read. */
 export async function readableReasoning(
   ctx: QueryCtx,
   streamId: string,
+  fromPart: number,
 ): Promise<Infer<typeof reasoningValidator> | null> {
   const first = await ctx.db
     .query("reasonings")
@@ -77,9 +83,15 @@ export async function readableReasoning(
   }
   const parts = await ctx.db
     .query("reasonings")
-    .withIndex("by_stream", (q) => q.eq("streamId", streamId))
+    .withIndex("by_stream", (q) => q.eq("streamId", streamId).gte("part", fromPart))
     .take(maxPartsRead + 1);
-  return { thoughts: joined(parts.slice(0, maxPartsRead)), isTruncated: parts.length > maxPartsRead };
+  const read = parts.slice(0, maxPartsRead);
+  const last = read.at(-1);
+  if (last === undefined) {
+    return null;
+  }
+  const next = { part: last.part, from: last.from };
+  return { thoughts: joined(read), next, isTruncated: parts.length > maxPartsRead };
 }
 
 /** Deletes one row of a reply's reasoning. Answers how many units it held; null when there is none left. */

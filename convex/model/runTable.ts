@@ -14,8 +14,8 @@
  *                      (claim)
  *
  * A run without a place waits where it is, queued or recovering; one that the server starts again and again and that no
- * action claims fails with a reason. A death is a deadline that passed: it costs one of the
- * run's lives; to be handed on costs none. Both raise the attempt. Every state but the four ends has a deadline.
+ * action claims fails with a reason. A death is a deadline that passed: it costs one of the run's lives; to be handed on
+ * costs none. Both raise the attempt. Every state but the four ends has a deadline.
  */
 import { hasEnded } from "../shared/streamEvents.ts";
 import type { RunStatus } from "../shared/streamEvents.ts";

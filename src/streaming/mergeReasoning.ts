@@ -34,6 +34,39 @@ export function heardThought(
       };
 }
 
+/** What was read of the persisted thoughts: what is final, and behind it what may have grown since. */
+export interface ReadReasoning {
+  /** The row from which on to read. */
+  readonly fromPart: number;
+  readonly final: readonly Thought[];
+  readonly growing: readonly Thought[];
+}
+
+export const nothingRead: ReadReasoning = { fromPart: 0, final: [], growing: [] };
+
+/** Reading goes on behind the rows that are full: an answer holds the thoughts from `read.fromPart` on. */
+export function readOn(
+  read: ReadReasoning,
+  answer: {
+    thoughts: readonly (Thought & { readonly from: number })[];
+    next: { part: number; from: number };
+  },
+): ReadReasoning {
+  if (answer.next.part <= read.fromPart) return { ...read, growing: answer.thoughts };
+  let final = read.final;
+  let growing: readonly Thought[] = [];
+  for (const { place, from, text } of answer.thoughts) {
+    const length = Math.max(0, answer.next.from - from);
+    if (length > 0) final = withThought(final, { place, text: text.slice(0, length) });
+    if (length < text.length) growing = withThought(growing, { place, text: text.slice(length) });
+  }
+  return { fromPart: answer.next.part, final, growing };
+}
+
+export function allRead({ final, growing }: ReadReasoning): readonly Thought[] {
+  return growing.reduce(withThought, final);
+}
+
 /** What belongs on the screen. Where the two differ, as after a take-over, the database is right. */
 export function mergeReasoning(
   persisted: readonly Thought[],

@@ -39,8 +39,32 @@ describe("reasoning that is appended", () => {
         { place: 0, from: 0, text: "Let me think." },
         { place: 12, from: 13, text: "And now?" },
       ],
+      next: { part: 1, from: 13 },
       isTruncated: false,
     });
+  });
+
+  test("is followed from the last row that was read, which is all that may have changed", async () => {
+    const backend = createBackend();
+    const { streamId, token } = await runningChat(backend);
+    const full = "x".repeat(8_000);
+    await think(backend, token, 0, [{ place: 0, text: `${full}And ` }]);
+    const { next } = (await reasoningOf(backend, streamId))!;
+    expect(next).toEqual({ part: 1, from: 8_000 });
+    await think(backend, token, 8_004, [
+      { place: 0, text: "then?" },
+      { place: 4, text: "Done." },
+    ]);
+    const from = async (fromPart: number) => await backend.query(api.reasoning.get, { streamId, fromPart });
+    expect(await from(next.part)).toEqual({
+      thoughts: [
+        { place: 0, from: 8_000, text: "And then?" },
+        { place: 4, from: 8_009, text: "Done." },
+      ],
+      next: { part: 2, from: 8_009 },
+      isTruncated: false,
+    });
+    expect(await from(3)).toBeNull();
   });
 
   test("again, and longer, adds only what is new", async () => {
@@ -93,7 +117,7 @@ describe("reasoning that is appended", () => {
     ]);
   });
 
-  test("beyond what one query may read is left out, and the answer says so", async () => {
+  test("beyond what one query may read is left to the next one, and the answer says so", async () => {
     const backend = createBackend();
     const { streamId, token } = await runningChat(backend);
     const thoughts = Array.from({ length: 101 }, (_, place) => ({ place, text: "x" }));
@@ -103,6 +127,9 @@ describe("reasoning that is appended", () => {
     const reasoning = await reasoningOf(backend, streamId);
     expect(reasoning?.isTruncated).toBe(true);
     expect(reasoning?.thoughts).toHaveLength(100);
+    const rest = await backend.query(api.reasoning.get, { streamId, fromPart: reasoning!.next.part });
+    expect(rest?.thoughts.map(({ place }) => place)).toEqual([99, 100]);
+    expect(rest?.isTruncated).toBe(false);
   });
 });
 

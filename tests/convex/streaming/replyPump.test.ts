@@ -87,6 +87,7 @@ describe("a reply that goes well", () => {
     expect((await bodyOf(backend, chat.streamId)).text).toBe("42");
     expect(await backend.query(api.reasoning.get, { streamId: chat.streamId })).toEqual({
       thoughts: [{ place: 0, from: 0, text: "Let me think." }],
+      next: { part: 0, from: 0 },
       isTruncated: false,
     });
   });

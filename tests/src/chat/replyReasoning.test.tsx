@@ -62,7 +62,8 @@ function answerThoughts(...texts: string[]) {
     from += text.length;
     return { place, from: from - text.length, text };
   });
-  deployment.answer("reasoning:get", { streamId }, { thoughts, isTruncated: false });
+  const next = { part: 0, from: 0 };
+  deployment.answer("reasoning:get", { streamId }, { thoughts, next, isTruncated: false });
 }
 
 describe("somebody who reads along", () => {
@@ -99,6 +100,35 @@ describe("somebody who reads along", () => {
     expect([disclosure()?.textContent, status()]).toEqual(["Thinking…", "Thinking…"]);
     act(() => deployment.answer("messages:getTail", { streamId }, { ...tail, text: "42" }));
     expect([disclosure()?.textContent, status()]).toEqual(["Thinking", "Writing…"]);
+  });
+
+  test("reads what is final once, and goes on behind it without a gap", async () => {
+    const user = userEvent.setup();
+    render(shownReply({ hasReasoning: true }));
+    await user.click(disclosure() as HTMLElement);
+    const region = screen.getByRole("region", { name: "What the model thought" });
+    const shown = () => [...region.querySelectorAll("p")].map((p) => p.textContent);
+    const thoughts = [
+      { place: 0, from: 0, text: "Full." },
+      { place: 3, from: 5, text: "Full too. New" },
+    ];
+    const next = { part: 1, from: 15 };
+    act(() => deployment.answer("reasoning:get", { streamId }, { thoughts, next, isTruncated: false }));
+    expect(asked()).toEqual([{ streamId, fromPart: 1 }]);
+    expect(shown()).toEqual(["Full.", "Full too. New"]);
+    const more = [
+      { place: 3, from: 15, text: "Newer." },
+      { place: 9, from: 21, text: "Last." },
+    ];
+    act(() =>
+      deployment.answer(
+        "reasoning:get",
+        { streamId, fromPart: 1 },
+        { thoughts: more, next, isTruncated: false },
+      ),
+    );
+    expect(asked()).toEqual([{ streamId, fromPart: 1 }]);
+    expect(shown()).toEqual(["Full.", "Full too. Newer.", "Last."]);
   });
 
   test("of a reply that has ended is not told that the model thinks", () => {
