@@ -46,7 +46,9 @@ export async function claimRun(
 ): Promise<ClaimedRun> {
   const token = crypto.randomUUID();
   const askedAt = systemClock.now();
-  const answer: ClaimAnswer = await ctx.runMutation(internal.runs.claim, { ...claim, token });
+  const answer: ClaimAnswer = await untilAnswered(
+    async () => await ctx.runMutation(internal.runs.claim, { ...claim, token }),
+  );
   if ("refusal" in answer) {
     throw appError(answer.refusal);
   }
@@ -63,8 +65,23 @@ export async function claimRunOfTurn(
 ): Promise<{ turn: Turn } & ({ kind: "claimed"; run: ClaimedRun } | { kind: "refused"; error: AppError })> {
   const token = crypto.randomUUID();
   const askedAt = systemClock.now();
-  const answer = await ctx.runMutation(internal.turns.beginAndClaim, { ...request, token });
+  const ask = async () => await ctx.runMutation(internal.turns.beginAndClaim, { ...request, token });
+  // A chat that is asked for without a name for the request would be made a second time.
+  const answer = request.turn.clientRequestId === undefined ? await ask() : await untilAnswered(ask);
   return answer.kind === "refused" ? answer : { ...answer, run: claimedRun(token, askedAt, answer.run) };
+}
+
+/** Asks once more when the answer was lost: the token names the claim, which may be granted by now. */
+async function untilAnswered<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (appErrorOf(error) !== null) {
+      throw error;
+    }
+    console.warn("A claim was not answered and is made again.", error);
+    return await ask();
+  }
 }
 
 function claimedRun(token: string, askedAt: number, { leaseMs, ...claimed }: Claimed): ClaimedRun {
