@@ -5,6 +5,8 @@
  *   beginDriving() ──> driving ──(cut, refused, stalled, no head, woken, taken over)──> watching
  *      driving ──(done, all text here)──> settled          watching ──(final body)──> settled
  *      settled ──(the server runs it again: a higher attempt)──> watching
+ *
+ * Longer than most modules, for it is one machine: what each input does depends on the mode and on most of the fields.
  */
 import { hasEnded, type RunStatus, type StreamEvent } from "../../convex/shared/streamEvents.ts";
 import type { StreamOutcome } from "./chatStreamReader.ts";

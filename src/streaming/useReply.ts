@@ -10,8 +10,8 @@ import { replyStores } from "./replyStores.ts";
 
 /**
  * The reply's text and status as this tab knows them. Never starts a run. `beginsWith` is the stream of the reply that it
- * continues, if it does. Layout effects hand results to the store, so
- * that no frame is painted between an answer and its text.
+ * continues, if it does. Layout effects hand results to the store, so that no frame is painted between an answer and its
+ * text.
  */
 export function useReply(streamId: string, head: ReplyHead, beginsWith: string | null): ReplySnapshot {
   const { status, attempt } = head;

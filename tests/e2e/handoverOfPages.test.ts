@@ -1,10 +1,10 @@
 /** Pages come and go while a reply is written, and nobody who looks at it can tell. StrictMode is on, see builtApp.ts. */
-import type { Browser } from "@playwright/test";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import type { Browser, Page } from "@playwright/test";
+import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
 import { ChatPage } from "../support/chatPage.ts";
 import { launchBrowser } from "../support/chromium.ts";
-import { releaseReply, uniqueAsk } from "../support/demoRequests.ts";
-import { noSeams, seamsOf, watchReply } from "../support/watchedReply.ts";
+import { demoRequests, releaseReply, uniqueAsk } from "../support/demoRequests.ts";
+import { noSeams, seamsOf, watchDrivenReply, watchReply } from "../support/watchedReply.ts";
 
 const stack = inject("sharedStack");
 let browser: Browser;
@@ -13,6 +13,28 @@ beforeAll(async () => {
   browser = await launchBrowser(inject("browser"));
 });
 afterAll(() => browser.close());
+
+const patience = { timeout: 60_000, interval: 50 };
+const textQueries = new Set(["messages:getTail", "chats:getChatBody"]);
+
+/** From its next connection on, the page hears everything of its deployment but the texts of replies. */
+async function withholdTexts(page: Page): Promise<void> {
+  await page.routeWebSocket(/\/sync/, (socket) => {
+    const server = socket.connectToServer();
+    socket.onMessage((sent) => {
+      const message = JSON.parse(String(sent)) as {
+        type: string;
+        modifications?: { type: string; udfPath?: string }[];
+      };
+      if (message.modifications !== undefined) {
+        message.modifications = message.modifications.filter(
+          ({ udfPath }) => !textQueries.has(udfPath ?? ""),
+        );
+      }
+      server.send(JSON.stringify(message));
+    });
+  });
+}
 
 /** So that a long reply scrolls. */
 const lowScreen = { width: 900, height: 420 };
@@ -34,6 +56,25 @@ test.concurrent.each([
   await releaseReply(stack.demoUrl, reply.ask);
   expect(await seamsOf(reply)).toEqual(noSeams);
   expect(driver.posts).toHaveLength(1);
+});
+
+test.concurrent("a reloaded driver shows what it showed before the database has told it a word of the text", async () => {
+  const reply = await watchDrivenReply(browser, stack, "text=plain tokens=320 rate=60 holdAfter=201");
+  const { driver, streamId, ask } = reply;
+  await vi.waitUntil(async () => (await demoRequests(stack.demoUrl, ask))[0]?.state === "onHold", patience);
+  const before = (await driver.replyText.textContent()) ?? "";
+  expect(before.length).toBeGreaterThan(300);
+  // What a driver showed is ahead of the database: here by all of it, for nothing of the text is read.
+  await withholdTexts(driver.page);
+  await driver.page.reload();
+  await driver.sees(before.length);
+  const seen = await driver.seen(streamId);
+  const afterReload = seen.filter(({ load }) => load === seen.at(-1)?.load && load !== seen[0]?.load);
+  const texts = afterReload.map(({ shown }) => shown?.text ?? "");
+  expect(texts.filter((text) => text !== "" && !text.startsWith(before))).toEqual([]);
+  expect(texts.at(-1)).toContain(before);
+  await releaseReply(stack.demoUrl, ask);
+  await reply.spectator.seesStatus("complete");
 });
 
 test.concurrent("no seam when the tab goes to another chat and back, by the history and by the list", async () => {
