@@ -3,12 +3,14 @@
  *
  *     npm run faults -- --scenarios 1000 --seed 7        the run that a seed names
  *     npm run faults -- --seed 7 --only 42               one scenario of it, alone on its deployment
+ *     npm run faults -- --seed 7 --groups 22,23          the scenarios that share those deployments, together as there
  *     npm run faults -- --planted all                    faults planted in the product: which rule catches each
  */
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
 import { plants } from "./planted/plants.ts";
 import { playPlant, verdictPrefix } from "./planted/playPlant.ts";
+import { groupSize } from "./scenario.ts";
 import { planGroups, playScenarios } from "./suite.ts";
 
 /** From so many scenarios on, a cell of the table that stays empty is a failure. */
@@ -19,6 +21,7 @@ const { values } = parseArgs({
     scenarios: { type: "string", default: String(wholeRun) },
     seed: { type: "string" },
     only: { type: "string" },
+    groups: { type: "string" },
     parallel: { type: "string", default: "3" },
     /** "all", or a part of the names of those that are meant. */
     planted: { type: "string" },
@@ -27,12 +30,18 @@ const { values } = parseArgs({
   },
 });
 
+function numbersToPlay(): number[] {
+  const { only, groups, scenarios } = values;
+  if (only !== undefined) return only.split(",").map(Number);
+  const count = (from: number, length: number) => Array.from({ length }, (_, index) => from + index);
+  if (groups === undefined) return count(0, Number(scenarios));
+  return groups.split(",").flatMap((group) => count(Number(group) * groupSize, groupSize));
+}
+
 async function playRun(): Promise<boolean> {
   const seed = Number(values.seed ?? randomInt(2 ** 31));
   const isApart = values.only !== undefined;
-  const numbers = isApart
-    ? (values.only ?? "").split(",").map(Number)
-    : Array.from({ length: Number(values.scenarios) }, (_, number) => number);
+  const numbers = numbersToPlay();
   if (![seed, ...numbers].every(Number.isInteger)) {
     throw new Error(`--seed, --scenarios and --only take whole numbers: ${process.argv.slice(2).join(" ")}`);
   }
