@@ -16,7 +16,7 @@ import { isFull, leavePlace, maxConcurrentRuns, takePlace } from "./runPlaces.ts
 const maxServerRuns = 4;
 
 /** An action that was started and has not claimed its run after this time is taken for dead. */
-const startGraceMs = 20_000;
+const startGraceMs = 15_000;
 
 /**
  * Where a run stands among those that wait. Dying twice is the end, so the dead cannot keep the others waiting for
