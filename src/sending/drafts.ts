@@ -102,7 +102,9 @@ export class Drafts {
   private set(draftKey: string, draft: Draft): void {
     const before = this.get(draftKey).text;
     this.drafts.set(draftKey, draft);
-    if (draft.text === "") forgetGivenBack(draftKey);
+    // Only with its own text: another tab may have emptied a composer of its own for the same chat.
+    const givenBack = draft.text === "" ? readGivenBack(draftKey) : null;
+    if (givenBack !== null && before.startsWith(givenBack.text)) forgetGivenBack(draftKey);
     const isKept = keep(draftKey, draft.text, before);
     if (isKept || draft.text === "") this.unkept.delete(draftKey);
     else this.unkept.add(draftKey);

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Drafts, editDraftKey } from "../../../src/sending/drafts.ts";
+import { givenBackId } from "../../../src/sending/givenBack.ts";
 
 beforeEach(() => {
   localStorage.clear();
@@ -57,6 +58,19 @@ describe("a draft", () => {
     typed.write("c8", "other, and changed");
     typed.dropReceived(new Set(["r2"]));
     expect(typed.get("c8").text).toBe("other, and changed");
+  });
+
+  test("that came back keeps its request's id until it is sent, whatever another tab sends from the same chat", () => {
+    const typed = new Drafts();
+    typed.giveBackRequest("c9", { clientRequestId: "r1", text: "sent" }, "why");
+    vi.stubGlobal("sessionStorage", tabStorage());
+    const elsewhere = new Drafts();
+    elsewhere.write("c9", "something else");
+    elsewhere.write("c9", "");
+    expect(givenBackId("c9", "sent")).toBe("r1");
+    expect(givenBackId("c9", "another text")).toBeNull();
+    typed.write("c9", "");
+    expect(givenBackId("c9", "sent")).toBeNull();
   });
 
   test("that the storage does not take is there as long as the page, which knows that it would lose it", () => {
