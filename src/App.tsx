@@ -6,7 +6,9 @@ import { PageNotFound } from "./shell/PageNotFound.tsx";
 
 export function App() {
   return (
-    <BrowserRouter>
+    // A page that is left in a transition goes on showing what comes from the server: of a chat that is deleted here it
+    // would say that it was deleted elsewhere.
+    <BrowserRouter useTransitions={false}>
       <Routes>
         <Route element={<AppShell />}>
           <Route index element={<ChatScreen />} />

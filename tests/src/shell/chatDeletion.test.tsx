@@ -77,6 +77,24 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
+test("the page of a chat that is deleted here never says that it was deleted elsewhere", async () => {
+  answerChat("c2");
+  open("/c/c2");
+  const shown: string[] = [];
+  const observer = new MutationObserver(() => {
+    if (screen.queryByTestId("chat-deleted") !== null) shown.push("chat-deleted");
+  });
+  observer.observe(document.body, { childList: true, subtree: true });
+  // Outside `act`, whose end would hide what is committed in between.
+  vi.stubGlobal("IS_REACT_ACT_ENVIRONMENT", false);
+  deleteButton("Second").click();
+  await vi.advanceTimersByTimeAsync(1_000);
+  observer.disconnect();
+  expect(toasts()).toHaveLength(1);
+  expect(location.pathname).toBe("/");
+  expect(shown).toEqual([]);
+});
+
 describe("deleting a chat", () => {
   test("needs no question: it is gone from the list at once, and offers the way back", async () => {
     deployment.onMutation("chats:deleteChat", () => new Promise(() => undefined));
