@@ -133,9 +133,15 @@ export class Conductor implements StruckScenario {
       const hasText = request.sentText !== "" || request.isContinuation;
       if (hasText) return request.unsentTokens === 0 ? "lastFlush" : "middle";
     }
-    const [post] = this.evidence.posts;
-    if (post !== undefined && post.httpStatus === null && this.driver.isDriving) return "beforeHead";
+    if (this.isHeadAwaited()) return "beforeHead";
     return request === undefined ? "betweenSendAndPost" : "beforeFirstToken";
+  }
+
+  /** A page of the app asks again after a POST that was lost; other clients' POSTs come later than the driver's first. */
+  private isHeadAwaited(): boolean {
+    const { posts } = this.evidence;
+    const own = this.scenario.sending === "post" ? posts : posts.slice(0, 1);
+    return own.length > 0 && own.every(({ httpStatus }) => httpStatus === null) && this.driver.isDriving;
   }
 
   requests(): readonly LoggedRequest[] {
@@ -159,7 +165,15 @@ export class Conductor implements StruckScenario {
   replacePage(): void {
     const { pageGone } = this;
     this.pageGone = Promise.withResolvers();
+    this.isPageReplaced = false;
     pageGone.resolve();
+  }
+
+  private isPageReplaced = false;
+
+  /** The page that takes the place of the one that went is there. */
+  pageIsReplaced(): void {
+    this.isPageReplaced = true;
   }
 
   /** The connection of what is asked now was disturbed on the way. */
@@ -199,12 +213,19 @@ export class Conductor implements StruckScenario {
     const { ask } = askOf(this.scenario);
     const clientRequestId = randomUUID();
     await this.opened.get("beforeSend")!.promise;
+    const isApp = this.scenario.sending === "post";
+    let sentBefore = new Promise<Turn>(() => undefined);
     for (let pages = 1; this.turn === null; pages++) {
       const { pageGone } = this;
-      const sent = this.driver.send(ask, clientRequestId);
+      const sent = this.sendOnce(pages, ask, clientRequestId);
       // The old page's answer may still come or fail, and nobody listens any more.
       sent.catch(() => undefined);
-      const turn = await Promise.race([sent, pageGone.promise]);
+      const turn = await Promise.race([sentBefore, sent, pageGone.promise]).catch((error: unknown) => {
+        this.evidence.refusals.push(String(error));
+        return null;
+      });
+      if (turn === null) return;
+      sentBefore = isApp && pages === 1 ? sent : sentBefore;
       if (!turn) continue;
       this.turn = turn;
       this.evidence.ids = [turn.chatId, turn.messageId];
@@ -212,12 +233,22 @@ export class Conductor implements StruckScenario {
       const observed = new ObservedReply(turn);
       this.observed = observed;
       this.stopWatching = this.world.observe((client) => observed.watch(client));
+      // A page of the app drives by itself, or leaves it to the server.
+      if (isApp && this.driver.isOpen) this.driver.watch(turn);
       for (let count = 0; count < this.scenario.spectators; count++) await this.addSpectator();
+      if (isApp) return;
       await this.opened.get("betweenSendAndPost")!.promise;
       if (!this.driver.isOpen) return;
       if (pages > 1) this.driver.leaveToServer(turn);
       else if (this.pageGone === pageGone) this.driver.drive(turn);
     }
+  }
+
+  private async sendOnce(page: number, ask: string, clientRequestId: string): Promise<Turn> {
+    if (this.scenario.sending === "mutation") return await this.driver.send(ask, clientRequestId);
+    if (page === 1) return await this.driver.sendAsApp(ask);
+    await this.until(() => this.isPageReplaced);
+    return await this.driver.acceptedTurn();
   }
 
   private async goThroughStages(): Promise<void> {

@@ -55,6 +55,7 @@ const injections: Record<InjectedHere, Injection> = {
     const isCounted = turn !== null || (await answerToSendIsLost(conductor));
     conductor.replacePage();
     await driver.reload(turn);
+    conductor.pageIsReplaced();
     return isCounted ? "done" : "missed";
   },
   driverStuck: ({ driver }) => {
@@ -128,7 +129,10 @@ const injections: Record<InjectedHere, Injection> = {
     driver.isOpen ? stall(driver.links.deployment, durationMs) : "missed",
   sendAnswerLost: async (conductor): Promise<Outcome> => {
     const isLost = await answerToSendIsLost(conductor);
-    conductor.driver.links.deployment.cut();
+    const { deployment, site } = conductor.driver.links;
+    deployment.cut();
+    site.cut();
+    site.resume();
     return isLost ? "done" : "missed";
   },
   providerLinkCut: (conductor) => {
@@ -180,10 +184,12 @@ function stall(link: FaultyLink, durationMs: number): Outcome {
 
 /** The message comes to the server, and its answer goes nowhere. False where another fault kept it from the server. */
 async function answerToSendIsLost(conductor: Conductor): Promise<boolean> {
-  const { deployment } = conductor.driver.links;
+  const { deployment, site } = conductor.driver.links;
   const isConnected = () => [...deployment.connections].some(({ answered }) => answered > 0);
   await conductor.until(isConnected, soonMs);
   deployment.swallowAnswers();
+  // The POST brings the message, where the driver sends as the app does.
+  if (conductor.scenario.sending === "post") site.hold("down");
   conductor.openGate("beforeSend");
   return await conductor.world.hasChat(conductor.marker, soonMs);
 }

@@ -43,6 +43,8 @@ export interface Scenario {
   spectators: number;
   /** The direction in which the answer to the POST is held up when something happens before it. */
   headHeld: "up" | "down";
+  /** Whether the POST carries the message, as the app sends, or follows a mutation that brought it. */
+  sending: "post" | "mutation";
   /** In the order of their stages. */
   faults: PlannedFault[];
   /** Of the whole group, in order. */
@@ -68,6 +70,7 @@ export function planScenario(seed: number, number: number): Scenario {
   const tokens = isLong ? 2_000 + dice.below(1_500) : 30 + dice.below(100);
   const faults = planFaults(dice, seed, number);
   const isSlow = faults.some(({ kind }) => kind === "providerSlow");
+  const strikes = planStrikes(seed, number);
   const middle = 1 + Math.floor(tokens * (0.15 + 0.6 * dice.next()));
   return {
     seed,
@@ -79,10 +82,17 @@ export function planScenario(seed: number, number: number): Scenario {
     directives: planDirectives(dice, faults, tokens, middle),
     spectators: dice.pick([0, 1, 1, 1, 2]),
     headHeld: dice.pick(["up", "down"] as const),
+    sending: planSending(seed, number, [...faults, ...strikes]),
     faults,
-    strikes: planStrikes(seed, number),
+    strikes,
     strikesAfterFlush: dice.chance(0.5),
   };
+}
+
+/** Where the POST brings the message, there is nothing between the two, and its answer is the message's. */
+function planSending(seed: number, number: number, faults: { stage: Stage | null }[]): Scenario["sending"] {
+  const isBetween = faults.some(({ stage }) => stage === "betweenSendAndPost" || stage === "beforeHead");
+  return !isBetween && diceFor(seed, `sending ${number}`).chance(0.9) ? "post" : "mutation";
 }
 
 function planFaults(dice: Dice, seed: number, number: number): PlannedFault[] {
@@ -188,7 +198,7 @@ export function describeScenario(scenario: Scenario): string {
   const strikes = scenario.strikes.map(
     ({ kind, stage, downMs }) => `${kind}@${stage ?? "anywhere"}(+${downMs} ms)`,
   );
-  return `#${scenario.number} ${scenario.model} ${askOf(scenario).ask} · ${[...faults, ...strikes].join(", ")}`;
+  return `#${scenario.number} ${scenario.model} by ${scenario.sending} ${askOf(scenario).ask} · ${[...faults, ...strikes].join(", ")}`;
 }
 
 function diceFor(seed: number, purpose: string): Dice {

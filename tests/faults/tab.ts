@@ -3,6 +3,7 @@
  * client, each behind network links of its own. Every change of what it would show is a sample.
  */
 import { ConvexClient } from "convex/browser";
+import type { ConvexReactClient } from "convex/react";
 import { api } from "../../convex/_generated/api.js";
 import { mintToken } from "../../src/sending/clientTokens.ts";
 import { emptyReplyText, type ReplyText } from "../../src/streaming/mergeReplyText.ts";
@@ -11,6 +12,8 @@ import { ReplyStore } from "../../src/streaming/replyStore.ts";
 import type { UpdateScheduler } from "../../src/streaming/updateScheduler.ts";
 import type { ClientEvidence, PostEvidence } from "./evidence.ts";
 import { FaultyLink } from "./faultyLink.ts";
+import { BrowserTab } from "./page/browserTab.ts";
+import { Page } from "./page/page.ts";
 import { watchedFetch } from "./watchedFetch.ts";
 
 /** Somebody else has the run. */
@@ -32,6 +35,9 @@ export class Tab {
   readonly links: TabLinks;
   private readonly siteUrl: string;
   private client: ConvexClient;
+  private readonly browser = new BrowserTab();
+  /** Of a tab that sends as the app does. */
+  private page: Page | null = null;
   private store: ReplyStore | null = null;
   private turn: Turn | null = null;
   private readonly posts: PostEvidence[];
@@ -80,29 +86,76 @@ export class Tab {
     return this.store?.isDriving ?? false;
   }
 
+  /** Enter, on a page of the app. Resolves with the turn when the page knows it; never, if the page goes away before. */
+  async sendAsApp(prompt: string): Promise<Turn> {
+    const page = await this.openPage();
+    const composer = { chatId: null, pageKey: "new" };
+    const { result } = page.app.sendTurn(this.convexOf(page), { kind: "newChat", prompt }, composer);
+    const sent = await result;
+    if (sent.kind === "failed") throw new Error("The message was given back to the person.");
+    return sent.turn;
+  }
+
+  /** The turn that this page has sent, or found written down and sent again. */
+  async acceptedTurn(): Promise<Turn> {
+    const { page } = this;
+    if (page === null) throw new Error("This tab has no page of the app that could send.");
+    const { pendingSends } = page.app;
+    return await new Promise((resolve) => {
+      const look = () => {
+        const turn = pendingSends.getAll().find((send) => send.turn !== null)?.turn;
+        if (turn) resolve(turn);
+      };
+      pendingSends.subscribe(look);
+      look();
+    });
+  }
+
+  private async openPage(): Promise<Page> {
+    const page = await Page.open(this.browser, this.links.site.url, watchedFetch(this.posts));
+    this.page = page;
+    page.app.watchOutbox(this.convexOf(page));
+    return page;
+  }
+
+  /** As much of the app's client as sending uses, heard as long as the page is there. */
+  private convexOf(page: Page): ConvexReactClient {
+    const { client } = this;
+    const mutation: ConvexClient["mutation"] = (...call) => page.whileOpen(client.mutation(...call));
+    return { mutation } as unknown as ConvexReactClient;
+  }
+
   async send(prompt: string, clientRequestId: string): Promise<Turn> {
-    return await this.client.mutation(api.chats.createChat, { prompt, clientRequestId });
+    return await this.client.mutation(api.chats.createChat, {
+      prompt,
+      clientRequestId,
+    });
   }
 
   /** Resolves when the server has answered, or when the page that asked is gone. */
   async stop(): Promise<void> {
     const { turn, pageGone } = this;
     if (turn === null) return;
-    const stopping = this.client.mutation(api.messages.stop, { messageId: turn.messageId });
+    const stopping = this.client.mutation(api.messages.stop, {
+      messageId: turn.messageId,
+    });
     await Promise.race([stopping, pageGone.promise]);
   }
 
   async deleteChat(): Promise<void> {
     const { turn, pageGone } = this;
     if (turn === null) return;
-    const deleting = this.client.mutation(api.chats.deleteChat, { chatId: turn.chatId });
+    const deleting = this.client.mutation(api.chats.deleteChat, {
+      chatId: turn.chatId,
+    });
     await Promise.race([deleting, pageGone.promise]);
   }
 
   /** Shows the reply, as the page of its chat does. */
   watch(turn: Turn, seed?: ReplyText): void {
     this.turn = turn;
-    this.store = new ReplyStore({ seed, updates: nextTickUpdates() });
+    this.store =
+      this.page?.app.replyStores.get(turn.streamId) ?? new ReplyStore({ seed, updates: nextTickUpdates() });
     this.store.subscribe(() => this.sample());
     this.subscribe("list", () =>
       this.client.onUpdate(api.messages.list, { chatId: turn.chatId }, (messages) => {
@@ -154,7 +207,10 @@ export class Tab {
     try {
       const response = await watchedFetch(this.posts)(`${site.url}/chat-stream`, {
         method: "POST",
-        headers: { "content-type": "application/json", accept: "text/event-stream" },
+        headers: {
+          "content-type": "application/json",
+          accept: "text/event-stream",
+        },
         body: JSON.stringify({ streamId: this.turn.streamId, runToken }),
         signal: AbortSignal.timeout(60_000),
       });
@@ -178,6 +234,7 @@ export class Tab {
     this.links.site.heal();
     this.links.deployment.heal();
     this.client = this.connect();
+    if (this.page !== null) await this.openPage();
     if (turn !== null)
       this.watch(turn, kept === null ? undefined : { ...emptyReplyText, ...kept, persistedLength: 0 });
   }
@@ -217,7 +274,10 @@ export class Tab {
   }
 
   private connect(): ConvexClient {
-    return new ConvexClient(this.links.deployment.url, { logger: false, unsavedChangesWarning: false });
+    return new ConvexClient(this.links.deployment.url, {
+      logger: false,
+      unsavedChangesWarning: false,
+    });
   }
 
   private async leavePage(): Promise<void> {
@@ -226,6 +286,7 @@ export class Tab {
     const { store } = this;
     // First, for a store that closes says so, and the page that listened is gone.
     this.store = null;
+    this.page?.leave();
     store?.close();
     for (const unsubscribe of this.unsubscribers.values()) unsubscribe();
     this.unsubscribers.clear();
@@ -242,7 +303,13 @@ export class Tab {
     if (!textKnown) return this.follow();
     const last = this.evidence.samples.at(-1);
     if (last?.text !== text || last.status !== status || last.attempt !== this.attempt) {
-      this.evidence.samples.push({ atMs: Date.now(), text, status, attempt: this.attempt, role });
+      this.evidence.samples.push({
+        atMs: Date.now(),
+        text,
+        status,
+        attempt: this.attempt,
+        role,
+      });
     }
     this.follow();
   }

@@ -41,6 +41,7 @@ function provoke({
     directives: ["text=plain", ...directives],
     spectators: 1,
     headHeld: "down",
+    sending: "mutation",
     faults: faults.map(([kind, stage]) => ({ kind, stage, durationMs })),
     strikes: strikes.map(([kind, stage]) => ({ kind, stage, downMs: 0 })),
     strikesAfterFlush: true,
