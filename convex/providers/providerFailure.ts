@@ -3,7 +3,7 @@
  * throws.
  */
 import type { ProviderErrorKind } from "../shared/errors.ts";
-import { sentenceIn } from "./errorSentence.ts";
+import { asSentence, sentenceIn } from "./errorSentence.ts";
 import { ProviderError } from "./provider.ts";
 
 /** Error types of OpenAI and Anthropic; in mid-stream there is no status beside them. */
@@ -65,5 +65,5 @@ export function sentenceOf(error: { status?: number | undefined; error: unknown;
   const words = error.message.slice(`${error.status} `.length);
   return words === "status code (no body)" || words.trimStart().startsWith("<")
     ? `The model's server answered with status ${error.status} and gave no reason.`
-    : words;
+    : asSentence(words);
 }

@@ -177,7 +177,7 @@ describe("a failure", () => {
     [413, "request_too_large", "Too large", "contextTooLong"],
     [429, "rate_limit_error", "Slow down", "rateLimit"],
     [500, "api_error", "Oh dear", "overloaded"],
-    [529, "overloaded_error", "Overloaded", "overloaded"],
+    [529, "overloaded_error", "Overloaded now", "overloaded"],
   ])(
     "with status %i (%s) is told by its kind, in the provider's words, after one request",
     async (status, type, message, kind) => {
@@ -195,8 +195,8 @@ describe("a failure", () => {
   );
 
   test.each([
-    [529, '{"error":"Overloaded"}', "Overloaded"],
-    [529, "Overloaded", "Overloaded"],
+    [529, '{"error":"Overloaded"}', "The model's server answered “Overloaded”."],
+    [529, "Overloaded", "The model's server answered “Overloaded”."],
     [503, "", "The model's server answered with status 503 and gave no reason."],
   ])(
     "with status %i and the body %s is told in words, without the number the SDK puts before them",
@@ -210,7 +210,10 @@ describe("a failure", () => {
     const error = { type: "error", error: { type: "overloaded_error", message: "Overloaded" } };
     answer([start, text("Half"), error], "at random");
     const reply = await collect(provider);
-    expect(reply).toMatchObject({ text: "Half", error: { kind: "overloaded", message: "Overloaded" } });
+    expect(reply).toMatchObject({
+      text: "Half",
+      error: { kind: "overloaded", message: "The model's server answered “Overloaded”." },
+    });
   });
 
   test("to connect at all is one of the network", async () => {

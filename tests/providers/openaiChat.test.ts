@@ -175,7 +175,7 @@ describe("a failure", () => {
     [400, { message: "Bad request" }, "invalidRequest"],
     [429, { message: "Slow down", type: "rate_limit_error" }, "rateLimit"],
     [500, { message: "Oh dear" }, "overloaded"],
-    [503, { message: "Overloaded" }, "overloaded"],
+    [503, { message: "Overloaded now" }, "overloaded"],
     [504, { message: "Too slow" }, "timeout"],
   ])(
     "with status %i is told by its kind, in the provider's words, after one request",
