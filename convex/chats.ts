@@ -2,6 +2,7 @@
 import { v } from "convex/values";
 import { internalMutation, mutation, query } from "./_generated/server.js";
 import { readableChat, requireUser } from "./model/access.ts";
+import { listLength } from "./model/listLength.ts";
 import {
   closeChat,
   purgeStep,
@@ -54,7 +55,7 @@ export const listChats = query({
   ),
   handler: async (ctx, { limit = defaultListLength }) => {
     const { userId } = await requireUser(ctx);
-    const length = Math.min(Math.max(1, Math.floor(limit)), maxListLength);
+    const length = listLength(limit, maxListLength);
     const chats = await ctx.db
       .query("chats")
       .withIndex("by_owner", (q) => q.eq("ownerId", userId).eq("lifecycle", "live"))

@@ -4,6 +4,7 @@ import type { Doc } from "./_generated/dataModel.js";
 import { mutation, query } from "./_generated/server.js";
 import type { MutationCtx } from "./_generated/server.js";
 import { readableChat } from "./model/access.ts";
+import { listLength } from "./model/listLength.ts";
 import { appError } from "./model/appError.ts";
 import { storedText } from "./model/replyText.ts";
 import { offerRunToServer, stopRun } from "./model/runLifecycle.ts";
@@ -82,7 +83,7 @@ export const list = query({
     if (chatId === null) {
       return [];
     }
-    const length = Math.min(Math.max(1, Math.floor(limit)), maxListLength);
+    const length = listLength(limit, maxListLength);
     const newestFirst = await ctx.db
       .query("messages")
       .withIndex("by_chat", (q) => q.eq("chatId", chatId))

@@ -19,6 +19,7 @@ import type * as model_chatDeletion from "../model/chatDeletion.js";
 import type * as model_chatRemoval from "../model/chatRemoval.js";
 import type * as model_chatTree from "../model/chatTree.js";
 import type * as model_continuation from "../model/continuation.js";
+import type * as model_listLength from "../model/listLength.js";
 import type * as model_promptContext from "../model/promptContext.js";
 import type * as model_replyReasoning from "../model/replyReasoning.js";
 import type * as model_replySeal from "../model/replySeal.js";
@@ -95,6 +96,7 @@ declare const fullApi: ApiFromModules<{
   "model/chatRemoval": typeof model_chatRemoval;
   "model/chatTree": typeof model_chatTree;
   "model/continuation": typeof model_continuation;
+  "model/listLength": typeof model_listLength;
   "model/promptContext": typeof model_promptContext;
   "model/replyReasoning": typeof model_replyReasoning;
   "model/replySeal": typeof model_replySeal;
