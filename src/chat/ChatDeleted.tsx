@@ -1,6 +1,5 @@
 /** The page of a chat that was deleted while it was open here. */
-import { Link } from "react-router";
-import { Icon } from "../ui/Icon.tsx";
+import { StartNewChatLink } from "./StartNewChatLink.tsx";
 
 export function ChatDeleted() {
   return (
@@ -10,12 +9,7 @@ export function ChatDeleted() {
       <output className="mt-2 block text-muted-foreground text-pretty">
         It was deleted in another tab or on another device. If that is undone there, it is here again.
       </output>
-      <Link
-        to="/"
-        className="mt-6 inline-flex h-10 items-center gap-2 rounded-lg bg-primary px-4 text-sm font-medium text-primary-foreground hover:bg-primary/88"
-      >
-        <Icon name="plus" /> Start a new chat
-      </Link>
+      <StartNewChatLink />
     </div>
   );
 }

@@ -1,6 +1,5 @@
 /** The page of an address that names no chat. */
-import { Link } from "react-router";
-import { Icon } from "../ui/Icon.tsx";
+import { StartNewChatLink } from "./StartNewChatLink.tsx";
 
 export function ChatNotFound() {
   return (
@@ -10,12 +9,7 @@ export function ChatNotFound() {
       <p className="mt-2 text-muted-foreground text-pretty">
         It may have been deleted, or the address has a typing error. Your other chats are in the list.
       </p>
-      <Link
-        to="/"
-        className="mt-6 inline-flex h-10 items-center gap-2 rounded-lg bg-primary px-4 text-sm font-medium text-primary-foreground hover:bg-primary/88"
-      >
-        <Icon name="plus" /> Start a new chat
-      </Link>
+      <StartNewChatLink />
     </div>
   );
 }
