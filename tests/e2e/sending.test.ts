@@ -1,7 +1,7 @@
 /** A message on its way through bad networks, dying pages and a full server: it arrives once, or comes back. */
 import type { Browser, Page, Route } from "@playwright/test";
 import { ConvexHttpClient } from "convex/browser";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
 import { api } from "../../convex/_generated/api.js";
 import { setDeploymentEnvironment } from "../../scripts/deploymentVariables.ts";
 import { ChatPage } from "../support/chatPage.ts";
@@ -57,7 +57,7 @@ async function swallowAnswer(route: Route): Promise<void> {
 }
 
 test.concurrent("whose answer was lost is sent once, and its reply is driven by a second POST", async () => {
-  const ask = uniqueAsk("lighthouses", `${plain} firstTokenMs=3000`);
+  const ask = uniqueAsk("lighthouses", `${plain} holdAfter=0 failTimes=2`);
   const tab = await ChatPage.open(browser, shared);
   let isSwallowed = false;
   await tab.page.route("**/chat-stream", async (route) => {
@@ -70,6 +70,11 @@ test.concurrent("whose answer was lost is sent once, and its reply is driven by 
   await tab.page.locator('[data-driver="true"][data-status="running"]').waitFor();
   const [first, second] = tab.posts.map((body) => JSON.parse(body) as Record<string, unknown>);
   expect(second).toEqual({ streamId: await tab.streamId(), runToken: first?.["runToken"] });
+  // The run of the first POST finds its token revoked, and lets go of the model.
+  await vi.waitUntil(async () => (await demoRequests(shared.demoUrl, ask))[0]?.state === "clientGone", {
+    timeout: 60_000,
+  });
+  await releaseReply(shared.demoUrl, ask);
   await expectSentOnce(tab, shared, ask);
 });
 
