@@ -7,7 +7,7 @@
  *
  * A stage has come when it is seen from outside (`stage()`), never when time has passed. Its gate is opened when its
  * faults have been injected; gates of stages without faults are never shut. What a scenario can no longer reach, such
- * as the answer to a POST that was never made, it passes by.
+ * as the answer to a POST that was never made, it passes by. Long, for stages, gates and evidence are one timeline.
  */
 import { randomUUID } from "node:crypto";
 import type { LoggedRequest } from "../../demo/requestLog.ts";

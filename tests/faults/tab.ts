@@ -1,6 +1,7 @@
 /**
  * A client as the app is one, without its screen: the product's own store and reader of a reply, over the official
- * client, each behind network links of its own. Every change of what it would show is a sample.
+ * client, each behind network links of its own. Every change of what it would show is a sample. Long, because what can
+ * happen to a tab happens to all of its connections at once.
  */
 import { ConvexClient } from "convex/browser";
 import type { ConvexReactClient } from "convex/react";
