@@ -24,6 +24,8 @@ export interface ClientEvidence {
 /** A POST to /chat-stream. */
 export interface PostEvidence {
   runToken: string;
+  /** It brought its message along. */
+  carriesTurn: boolean;
   /** Null: no head came. */
   httpStatus: number | null;
   /** Of the `start` event; null if none came. */

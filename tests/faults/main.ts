@@ -47,14 +47,15 @@ async function playRun(): Promise<boolean> {
   }
   const startedAt = performance.now();
   console.log(`faults: seed ${seed}, ${numbers.length} scenarios`);
-  const { failures, nobodysRows, coverage } = await playScenarios(planGroups(seed, numbers, isApart), {
-    parallel: Number(values.parallel),
-    tell: console.log,
-    awaitsPurges: true,
-  });
+  const options = { parallel: Number(values.parallel), tell: console.log, awaitsPurges: true };
+  const outcome = await playScenarios(planGroups(seed, numbers, isApart), options);
+  const { failures, nobodysRows, coverage, figures } = outcome;
   console.log(coverage.table());
+  for (const line of figures.lines()) console.log(line);
   const empty = numbers.length >= wholeRun ? coverage.empty() : [];
-  if (empty.length > 0) console.log(`empty cells: ${empty.join(", ")}`);
+  if (numbers.length >= wholeRun && figures.postsWithTurn === 0)
+    empty.push("a POST that carries its message");
+  if (empty.length > 0) console.log(`never happened: ${empty.join(", ")}`);
   for (const { scenario, broken } of failures) {
     console.log(
       `failed: --seed ${seed} --only ${scenario.number}: ${broken.map(({ rule }) => rule).join(", ")}`,

@@ -54,7 +54,16 @@ function goodEvidence(): Evidence {
         ],
       },
     ],
-    posts: [{ runToken: "a", httpStatus: 200, attempt: 1, liveLength: shownAhead.length, last: null }],
+    posts: [
+      {
+        runToken: "a",
+        carriesTurn: true,
+        httpStatus: 200,
+        attempt: 1,
+        liveLength: shownAhead.length,
+        last: null,
+      },
+    ],
     stored: [
       { atMs: 1_800, status: "running", attempt: 1, persistedLength: prefix.length },
       { atMs: 24_000, status: "recovering", attempt: 2, persistedLength: prefix.length },
@@ -159,7 +168,14 @@ const spoiled: Record<RuleName, [string, (evidence: Evidence) => void][]> = {
     [
       "two callers are given one run",
       ({ posts }) =>
-        void posts.push({ runToken: "b", httpStatus: 200, attempt: 1, liveLength: 0, last: null }),
+        void posts.push({
+          runToken: "b",
+          carriesTurn: true,
+          httpStatus: 200,
+          attempt: 1,
+          liveLength: 0,
+          last: null,
+        }),
     ],
   ],
   driverIsNotFarAhead: [

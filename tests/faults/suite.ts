@@ -3,6 +3,7 @@ import { playGroup, type PlayedScenario } from "./group.ts";
 import { noteRowsLeft } from "./leftovers.ts";
 import { Coverage, describeFailure } from "./report.ts";
 import { brokenRules, type BrokenRule } from "./rules.ts";
+import { RunFigures } from "./runFigures.ts";
 import { groupSize, planScenario, type Scenario } from "./scenario.ts";
 import { prepareData, World } from "./world.ts";
 
@@ -19,6 +20,7 @@ export interface SuiteOutcome {
   /** Rows that are left and belong to no scenario. */
   nobodysRows: string[];
   coverage: Coverage;
+  figures: RunFigures;
 }
 
 export interface Failure extends PlayedScenario {
@@ -36,7 +38,12 @@ export function planGroups(seed: number, numbers: readonly number[], isApart = f
 
 export async function playScenarios(groups: Scenario[][], options: SuiteOptions): Promise<SuiteOutcome> {
   const { parallel, tell, awaitsPurges } = options;
-  const outcome: SuiteOutcome = { failures: [], nobodysRows: [], coverage: new Coverage() };
+  const outcome: SuiteOutcome = {
+    failures: [],
+    nobodysRows: [],
+    coverage: new Coverage(),
+    figures: new RunFigures(),
+  };
   const waiting = [...groups];
   let done = 0;
   await onWorlds(Math.min(parallel, groups.length), async (world) => {
@@ -45,7 +52,10 @@ export async function playScenarios(groups: Scenario[][], options: SuiteOptions)
       const startedAt = performance.now();
       const played = await playGroup(world, group, tell);
       all.push(...played);
-      for (const { evidence } of played) outcome.coverage.add(evidence);
+      for (const { evidence } of played) {
+        outcome.coverage.add(evidence);
+        outcome.figures.add(evidence);
+      }
       const failures = judge(played);
       for (const failure of failures) tell(describeFailure(failure, failure.broken));
       outcome.failures.push(...failures);

@@ -6,9 +6,10 @@ import type { PostEvidence } from "./evidence.ts";
 export function watchedFetch(posts: PostEvidence[]): typeof fetch {
   return async (input, init) => {
     const body = typeof init?.body === "string" ? init.body : "{}";
-    const { runToken } = JSON.parse(body) as { runToken?: string };
+    const { runToken, turn } = JSON.parse(body) as { runToken?: string; turn?: object };
     const post: PostEvidence = {
       runToken: runToken ?? "",
+      carriesTurn: turn !== undefined,
       httpStatus: null,
       attempt: null,
       liveLength: 0,
