@@ -65,6 +65,9 @@ export default defineConfig({
           setupFiles: "tests/support/quietPages.ts",
           // After the other projects, not among them.
           sequence: { groupOrder: 1 },
+          // Each test paints a page or two without a graphics card: more at once on two cores only wait for each other.
+          maxWorkers: 2,
+          maxConcurrency: 2,
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },

@@ -66,7 +66,7 @@ test.concurrent("a stop while the reply is produced by the server closes the pro
 });
 
 test.concurrent("a stop in the middle of fast tokens keeps a beginning of what the provider sent", async () => {
-  const turn = await begin("cranes", "tokens=4000 rate=800");
+  const turn = await begin("cranes", "tokens=4000 rate=800 holdAfter=3000");
   const body = drive(turn.streamId);
   await vi.waitUntil(async () => ((await requestOf(turn.ask))?.sentText.length ?? 0) > 400, patience);
   await client.mutation(api.messages.stop, { messageId: turn.messageId });
