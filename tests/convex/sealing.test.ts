@@ -70,14 +70,19 @@ async function expectGoodParts(backend: Backend, messageId: string) {
   return parts;
 }
 
-test("a dead reply of 200,000 characters shows its end at once, and its text is moved in a step of its own", async () => {
-  const backend = createBackend();
-  const chat = await runningChat(backend);
-  const text = longText(200_000);
+/** A reply whose pump wrote `text` and died: it is stopped, and the reaper ends it. */
+async function stopDead(backend: Backend, chat: { token: string; messageId: string }, text: string) {
   await persist(backend, chat.token, text);
   await backend.mutation(api.messages.stop, { messageId: chat.messageId });
   skip(3_000);
   await reap(backend);
+}
+
+test("a dead reply of 200,000 characters shows its end at once, and its text is moved in a step of its own", async () => {
+  const backend = createBackend();
+  const chat = await runningChat(backend);
+  const text = longText(200_000);
+  await stopDead(backend, chat, text);
   expect(await replyOf(backend, chat)).toMatchObject({ status: "stopped" });
   expect(await partsOf(backend, chat.messageId)).toEqual([]);
   expect(await readersHave(backend, chat, text)).toBe(true);
@@ -91,10 +96,7 @@ test("the next turn's prompt holds a reply whose text is still being moved", asy
   const backend = createBackend();
   const chat = await runningChat(backend);
   const text = longText(100_000);
-  await persist(backend, chat.token, text);
-  await backend.mutation(api.messages.stop, { messageId: chat.messageId });
-  skip(3_000);
-  await reap(backend);
+  await stopDead(backend, chat, text);
   const { chatId } = chat;
   const next = await backend.mutation(api.messages.send, { chatId, text: "On", clientRequestId: "on" });
   const { turns } = await claim(backend, { streamId: next.streamId, token: "next" });
@@ -134,10 +136,7 @@ test("a step that was made twice stores nothing twice", async () => {
   const backend = createBackend();
   const chat = await runningChat(backend);
   const text = longText(100_000);
-  await persist(backend, chat.token, text);
-  await backend.mutation(api.messages.stop, { messageId: chat.messageId });
-  skip(3_000);
-  await reap(backend);
+  await stopDead(backend, chat, text);
   const [run] = await rowsOf(backend, "runs");
   await backend.mutation(internal.runs.seal, { runId: run!._id });
   await backend.mutation(internal.runs.seal, { runId: run!._id });
@@ -168,10 +167,7 @@ test("streams that are still the only place of their text are not removed", asyn
   const backend = createBackend();
   const chat = await runningChat(backend);
   const text = longText(100_000);
-  await persist(backend, chat.token, text);
-  await backend.mutation(api.messages.stop, { messageId: chat.messageId });
-  skip(3_000);
-  await reap(backend);
+  await stopDead(backend, chat, text);
   const [run] = await rowsOf(backend, "runs");
   await backend.mutation(internal.runs.removeLeftovers, { runId: run!._id });
   expect(await readersHave(backend, chat, text)).toBe(true);

@@ -1,3 +1,4 @@
+/** Versions of replies and messages in the backend. Long: each way to another version is tried with what it may refuse. */
 import { expect, test, vi } from "vitest";
 import { api, internal } from "../../convex/_generated/api.js";
 import {

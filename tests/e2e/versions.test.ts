@@ -1,4 +1,7 @@
-/** Other versions of replies and messages in a real browser: asked for, gone through, seen by a second browser. */
+/**
+ * Other versions of replies and messages in a real browser: asked for, gone through, seen by a second browser.
+ * Long, because a file has one browser, and each way to a version is gone once.
+ */
 import type { Browser } from "@playwright/test";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { ChatPage } from "../support/chatPage.ts";

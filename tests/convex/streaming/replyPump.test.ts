@@ -1,3 +1,4 @@
+/** The pump by examples. Long: its good ways and its bad ones share one fixture; its rules are in `replyPumpRules.test.ts`. */
 import { describe, expect, test, vi } from "vitest";
 import { api } from "../../../convex/_generated/api.js";
 import { ProviderError } from "../../../convex/providers/provider.ts";

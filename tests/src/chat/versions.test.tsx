@@ -1,4 +1,7 @@
-/** Versions of replies and messages on the app's own pages, in StrictMode: choosing, changing, asking for others. */
+/**
+ * Versions of replies and messages on the app's own pages, in StrictMode: choosing, changing, asking for others. Long: one page
+ * and its fake deployment serve all of them.
+ */
 import { act, cleanup, render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { ConvexProvider } from "convex/react";
