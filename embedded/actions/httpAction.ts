@@ -8,6 +8,7 @@
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { inspect } from "node:util";
+import { expectsContinue } from "../http/expectContinue.ts";
 import { ActionRun } from "./actionRun.ts";
 import { tooManyActions } from "./actionSlots.ts";
 import { refuseJsSyscall } from "./functionAction.ts";
@@ -15,7 +16,7 @@ import { matchRoute } from "./httpRoutes.ts";
 import { isOwnRequest } from "./ownRequests.ts";
 import { toWebRequest } from "./webRequest.ts";
 import { isOver, sendResponse, sendText } from "./sendResponse.ts";
-import { expectsContinue, SiteRequestBody, type BodyRefusal } from "./siteRequestBody.ts";
+import { SiteRequestBody, type BodyRefusal } from "./siteRequestBody.ts";
 import type { ActionServices } from "./services.ts";
 import type { RunnableComponent } from "./threadMessages.ts";
 

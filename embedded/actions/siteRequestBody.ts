@@ -6,6 +6,7 @@
 import type { IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { bodyChunks } from "../http/bodyChunks.ts";
+import { expectsContinue } from "../http/expectContinue.ts";
 import type { ActionLimits } from "./threadMessages.ts";
 
 export interface BodyRefusal {
@@ -107,11 +108,6 @@ export class SiteRequestBody {
 export function isLeftUnread(incoming: IncomingMessage): boolean {
   if (incoming.readableEnded || !announcesBody(incoming)) return false;
   return expectsContinue(incoming) || (announcedBytes(incoming) ?? Infinity) > maxDiscardedBytes;
-}
-
-/** The client sends its body only when it is told to go on. */
-export function expectsContinue({ headers }: IncomingMessage): boolean {
-  return /100-continue/i.test(headers.expect ?? "");
 }
 
 function isBodyHandedOver(incoming: IncomingMessage): boolean {

@@ -14,6 +14,7 @@ import { asDeploymentError, DeploymentError } from "../protocol/deploymentError.
 import { adminRoutes, unsupportedPrefixes } from "./adminRoutes.ts";
 import type { OriginCheck } from "./allowedOrigins.ts";
 import { setCorsHeaders } from "./cors.ts";
+import { expectsContinue } from "./expectContinue.ts";
 import { deployRoutes } from "./deployRoutes.ts";
 import { functionRoutes, runByPath, runByPathPrefix } from "./functionRoutes.ts";
 import type { StorageFolders } from "../files/storageFolders.ts";
@@ -72,6 +73,8 @@ for (const key of Object.keys(routes)) {
 
 export function createHttpServer(parts: HttpServerParts): Server {
   const { headMs, requestMs, checkEveryMs } = parts.patience ?? defaultPatience;
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
+    void respond(parts, request, response);
   const server = createServer(
     {
       keepAliveTimeout: keepAliveMs,
@@ -81,9 +84,10 @@ export function createHttpServer(parts: HttpServerParts): Server {
       // Other offers, such as HTTP/2 without TLS, are declined by answering the request as it is.
       shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
     },
-    (request, response) => void respond(parts, request, response),
+    onRequest,
   );
   closeGently(server);
+  server.on("checkContinue", onRequest);
   return server;
 }
 
@@ -101,12 +105,13 @@ async function respond(
     if (refusal !== null) throw refusal;
     setCorsHeaders(request, response);
     if (request.method === "OPTIONS") {
+      if (expectsContinue(request)) response.setHeader("Connection", "close"); // its body may come or not
       response.writeHead(200, { "Content-Length": 0 }).end();
       return;
     }
     const done = beginUnlessHealth(parts, request);
     response.once("close", done);
-    send(parts, response, 200, await answer(parts, request));
+    send(parts, response, 200, await answer(parts, request, response));
   } catch (thrown) {
     const error = asDeploymentError(thrown);
     if (!error.isUserError) logFault(parts, request, requestId, error);
@@ -167,7 +172,11 @@ function pathOf(request: IncomingMessage): string {
   return path.startsWith(downloadPrefix) ? `${downloadPrefix}*` : path;
 }
 
-async function answer(parts: HttpServerParts, request: IncomingMessage): Promise<Reply> {
+async function answer(
+  parts: HttpServerParts,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<Reply> {
   const url = requestUrl(request.url);
   if (url === null) throw new DeploymentError("BadRequest", `${request.url} is no path of this deployment.`);
   const method = request.method === "HEAD" ? "GET" : (request.method ?? "GET");
@@ -180,6 +189,7 @@ async function answer(parts: HttpServerParts, request: IncomingMessage): Promise
     );
   }
   const { engine, identity } = await parts.started;
+  if (expectsContinue(request) && !response.destroyed) response.writeContinue();
   return await route.handle({
     request,
     url,

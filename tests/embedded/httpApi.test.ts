@@ -76,6 +76,35 @@ test("a function of any kind is called by the admin, and in its URL by anybody",
   expect((await post("/api/run/notes", { args: {} })).body["code"]).toBe("MissingIdentifier");
 });
 
+test("a client that asks before it sends is told to go on, and answered", async () => {
+  const body = JSON.stringify({ path: "notes:list", args: { board: "asked" } });
+  const client = await RawConnection.open(deployment.url);
+  client.send([
+    "POST /api/query HTTP/1.1",
+    "Host: deployment",
+    "Content-Type: application/json",
+    `Content-Length: ${body.length}`,
+    "Expect: 100-continue",
+    "Connection: close",
+  ]);
+  expect(await client.until("\r\n\r\n")).toBe("HTTP/1.1 100 Continue\r\n\r\n");
+  client.socket.write(body);
+  expect(await client.untilEnd()).toMatch(/HTTP\/1\.1 200 [^]*"status":"success"/);
+});
+
+test.each([
+  ["to where nothing is", "POST /api/nothing", 404],
+  ["without the key", "POST /api/deploy2/start_push", 401],
+  ["about its options", "OPTIONS /api/query", 200],
+])(
+  "a client that asks before it sends %s is answered at once, and its connection ends",
+  async (_what, line, status) => {
+    const client = await RawConnection.open(deployment.url);
+    client.send([`${line} HTTP/1.1`, "Host: deployment", "Content-Length: 9", "Expect: 100-continue"]);
+    expect(await client.untilEnd()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*Connection: close`));
+  },
+);
+
 test("an offer to speak HTTP/2 is declined by an answer", async () => {
   const client = await RawConnection.open(deployment.url);
   client.send(["GET /instance_name HTTP/1.1", "Host: deployment", "Connection: Upgrade", "Upgrade: h2c"]);

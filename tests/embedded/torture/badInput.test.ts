@@ -13,6 +13,7 @@ import {
   attackHttp,
   attackSync,
   isFault,
+  isIgnored,
   openRawSync,
   upgradeRequest,
   type Answer,
@@ -83,7 +84,8 @@ async function attack(
       const number = left--;
       const bytes = next();
       const answer = await send(bytes);
-      if (isFault(answer)) faults.push(`${JSON.stringify(answer)} to ${excerpt(bytes)}`);
+      if (isFault(answer) || isIgnored(answer, bytes))
+        faults.push(`${JSON.stringify(answer)} to ${excerpt(bytes)}`);
       if (number % 250 === 0) await writeAndRead(`${number} left`);
     }
   };
@@ -131,10 +133,12 @@ test("500 sequences of bytes that are no frames", async () => {
 });
 
 test("shapes of request smuggling are refused or read as one request", async () => {
-  for (const url of [deployment.url, deployment.siteUrl]) {
-    for (const bytes of smuggling)
-      expect([bytes, isFault(await attackHttp(url, bytes))]).toEqual([bytes, false]);
-  }
+  const ports = [deployment.url, deployment.siteUrl];
+  const attacks = ports.flatMap((url) => smuggling.map((bytes) => ({ url, bytes })));
+  const answers = await Promise.all(
+    attacks.map(async ({ url, bytes }) => ({ url, bytes, answer: await attackHttp(url, bytes) })),
+  );
+  expect(answers.filter(({ answer }) => isFault(answer))).toEqual([]);
 });
 
 test("a body that unpacks to a gigabyte is refused before it has", async () => {

@@ -6,16 +6,28 @@ import { frame, opcodes } from "./badFrames.ts";
 /** Nothing that is sent here takes this long: who is not answered by then has found a hang. */
 const hangMs = 30_000;
 
+/** A request without an end waits for the rest of it: by then we say that there is none. */
+const restMs = 10_000;
+
 export type Answer =
   | { kind: "status"; status: number }
+  /** An HTTP request was not answered. */
+  | { kind: "silence" }
+  /** A WebSocket was closed; null: without a close frame. */
   | { kind: "closed"; code: number | null }
   | { kind: "hang" };
 
-/** Sends a request and nothing more, and reads to the end of the connection. */
+/**
+ * Sends a request and nothing more, and reads to the end of the connection. Our side of it stays open meanwhile: an
+ * HTTP server that sees it end drops what it is at.
+ */
 export async function attackHttp(url: string, bytes: Buffer | string): Promise<Answer> {
   const { socket, received, ended } = open(url);
-  socket.end(bytes);
-  if ((await ended) === "hang") return { kind: "hang" };
+  socket.write(bytes);
+  const noRest = setTimeout(() => socket.end(), restMs);
+  const end = await ended;
+  clearTimeout(noRest);
+  if (end === "hang") return { kind: "hang" };
   const statuses = Array.from(
     received()
       .toString("latin1")
@@ -23,7 +35,7 @@ export async function attackHttp(url: string, bytes: Buffer | string): Promise<A
     ([, status]) => Number(status),
   );
   const status = statuses.find((status) => status >= 200);
-  return status === undefined ? { kind: "closed", code: null } : { kind: "status", status };
+  return status === undefined ? { kind: "silence" } : { kind: "status", status };
 }
 
 /** Sends bytes over an open sync WebSocket, then closes it as RFC 6455 has it. */
@@ -60,6 +72,11 @@ export async function openRawSync(url: string): Promise<Socket> {
   return socket;
 }
 
+/** Whether a request was left without an answer that had its end: only one in chunks may have none. */
+export function isIgnored(answer: Answer, bytes: Buffer | string): boolean {
+  return answer.kind === "silence" && !bytes.includes("Transfer-Encoding");
+}
+
 /** What a deployment in good health does not answer to whatever it was sent. */
 export function isFault(answer: Answer): boolean {
   switch (answer.kind) {
@@ -67,6 +84,8 @@ export function isFault(answer: Answer): boolean {
       return answer.status >= 500;
     case "closed":
       return answer.code === 1011;
+    case "silence":
+      return false;
     case "hang":
       return true;
     default:
