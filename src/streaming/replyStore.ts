@@ -192,6 +192,8 @@ export class ReplyStore {
       case "start":
         this.announced = "running";
         this.drivenAttempt = event.attempt;
+        // It may go on from text that is not here, and end without another word that would show so.
+        this.takePiece({ attempt: event.attempt, from: event.from, text: "", source: "live" });
         break;
       case "text":
         this.isThinking = false;

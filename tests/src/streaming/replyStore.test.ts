@@ -192,6 +192,20 @@ describe("a driving reply", () => {
     expect(store.getSnapshot()).toMatchObject({ text: "Hello world.", status: "complete", feed: "none" });
   });
 
+  test("of a run that goes on from text it does not have leaves both to the database, and never calls nothing a whole reply", async () => {
+    const { store, texts } = newStore({ head: { status: "running", attempt: 2 } });
+    const stream = scriptedStream();
+    void driveReply(store, driverOf(stream));
+    const ends: string[] = [];
+    store.subscribe(() => ends.push(store.getSnapshot().status));
+    stream.answer();
+    stream.send({ kind: "start", attempt: 2, from: 5 }, { kind: "done", status: "complete", length: 5 });
+    await settle();
+    expect(store.getSnapshot()).toMatchObject({ role: "spectator", status: "running", feed: "tailAndBody" });
+    expect([texts, ends.filter((status) => status !== "running")]).toEqual([[""], []]);
+    expect(stream.isAborted()).toBe(true);
+  });
+
   test("shows a failure at once, with the text so far", async () => {
     const { store, stream } = await drivingStore();
     stream.send({ kind: "error", error: "overloaded", message: "busy" });
