@@ -32,7 +32,7 @@ export interface Directives {
   overlap: number;
   text: "markdown" | "plain";
   unicode: boolean;
-  /** Tokens end inside surrogate pairs, as those of some models do. */
+  /** Surrogate pairs all through the text, and tokens that end inside them, as those of some models do. */
   halves: boolean;
   finish: "stop" | "length" | "content_filter";
   /** Cut the response's bytes into pieces of this size, without regard for characters or events. */

@@ -38,7 +38,7 @@ export function planReply(request: ModelRequest): ReplyPlan {
   const wholeText = composeText(conversation, directives);
   const rest =
     alreadySaid === null ? wholeText : restOf(wholeText, alreadySaid, directives.overlap, conversation);
-  const tokens = directives.halves ? tokenise(rest).flatMap(halvesOf) : tokenise(rest);
+  const tokens = directives.halves ? cutInPairs(tokenise(rest)) : tokenise(rest);
   const tooLong = request.maxTokens !== null && tokens.length > request.maxTokens;
   return {
     directives,
@@ -52,10 +52,19 @@ export function planReply(request: ModelRequest): ReplyPlan {
   };
 }
 
-/** A token with a surrogate pair in it as two that end and begin within the pair. */
-function halvesOf(token: string): string[] {
-  const pair = token.search(/[\ud800-\udbff][\udc00-\udfff]/);
-  return pair === -1 ? [token] : [token.slice(0, pair + 1), token.slice(pair + 1)];
+/**
+ * As many tokens as there were, each with a surrogate pair ending in the middle of it; what is behind begins the next
+ * token. Only the last one is left whole: the text ends with a character.
+ */
+function cutInPairs(tokens: readonly string[]): string[] {
+  let carried = "";
+  return tokens.map((token, index) => {
+    const text = carried + token;
+    const pair = index === tokens.length - 1 ? -1 : text.search(/[\ud800-\udbff][\udc00-\udfff]/);
+    const end = pair === -1 ? text.length : pair + 1;
+    carried = text.slice(end);
+    return text.slice(0, end);
+  });
 }
 
 const continueRequest =
@@ -91,7 +100,8 @@ function composeText(conversation: Turn[], directives: Directives): string {
   const written = isPlain ? "" : answer(conversation);
   const more = furtherParagraphs(topicOf(ask), seededChoice(JSON.stringify(conversation)), written);
   const gap = isPlain ? " " : "\n\n";
-  let text = isPlain ? more.next().value : written;
+  const dressed = (text: string) => (directives.halves ? withPairs(text) : text);
+  let text = dressed(isPlain ? more.next().value : written);
   if (directives.unicode) {
     text = `${unicodeSample}${gap}${text}`;
   }
@@ -100,9 +110,14 @@ function composeText(conversation: Turn[], directives: Directives): string {
   }
   const tokens = tokenise(text);
   while (tokens.length < directives.tokens) {
-    tokens.push(...tokenise(gap + more.next().value));
+    tokens.push(...tokenise(gap + dressed(more.next().value)));
   }
   return tokens.slice(0, directives.tokens).join("");
+}
+
+/** Characters of two units all through the text, so that it may break off in one anywhere. */
+function withPairs(text: string): string {
+  return text.replace(/(?:\S+ ){3}/g, "$&👍🏽 ");
 }
 
 /** Every attempt at the same reply thinks the same. */

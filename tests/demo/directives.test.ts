@@ -161,6 +161,28 @@ test("places to hold at are counted in the whole reply, so a continuation holds 
   expect(said + (await rest).join("")).toBe(whole);
 });
 
+test("halves cut tokens inside pairs, and leave their number and the places to wait at as they are", async () => {
+  const ask = "Rivers [demo tokens=40 rate=0 text=plain halves=1 holdAt=25]";
+  const held = async () => {
+    await vi.waitUntil(() => server.requests.at(-1)?.state === "onHold");
+    const { sentText = "", unsentTokens } = server.requests.at(-1) ?? {};
+    await fetch(`${server.url}/control/release`, { method: "POST" });
+    return { sentText, unsentTokens };
+  };
+  const first = Array.fromAsync(openaiTexts(ask));
+  expect((await held()).unsentTokens).toBe(15);
+  const pieces = (await first).filter((text) => text !== "");
+  expect(pieces).toHaveLength(40);
+  expect(pieces.filter((text) => !text.isWellFormed()).length).toBeGreaterThan(10);
+  const whole = pieces.join("");
+  expect(whole.isWellFormed()).toBe(true);
+
+  const said = tokenise(whole).slice(0, 13).join("");
+  const rest = Array.fromAsync(openaiTexts(ask, said));
+  expect((await held()).unsentTokens).toBe(15);
+  expect(said + (await rest).join("")).toBe(whole);
+});
+
 test("awkward chunks of one byte carry wide characters and joined emoji unharmed", async () => {
   const text = (await Array.fromAsync(openaiTexts("Rivers [demo unicode=1 chunk=1 tokens=60]"))).join("");
   expect(text).toBe(server.requests[0]?.wholeText);

@@ -239,6 +239,19 @@ test("an exact repetition of what was persisted is no part of the reply", () => 
   expect(brokenRules(evidence).map(({ rule }) => rule)).toContain("finalTextIsWhatWasSent");
 });
 
+test("half a character that was there at a stop is replaced, and no whole one is", () => {
+  const evidence = goodEvidence();
+  const broken = `${whole.slice(0, -3)}\ufffd`;
+  evidence.stopAskedAtMs = 25_500;
+  evidence.stored[2] = { ...evidence.stored[2]!, status: "stopped", persistedLength: broken.length };
+  evidence.clients[0]!.samples[3] = sample(26_500, broken, "stopped", 2);
+  finalWith({ status: "stopped", bodyText: broken, storedText: broken })(evidence);
+  expect(brokenRules(evidence)).toEqual([]);
+  const spoiled = broken.replace("moon", "moo\ufffd");
+  withFinalText(spoiled)(evidence);
+  expect(brokenRules(evidence).map(({ rule }) => rule)).toContain("finalTextIsWhatWasSent");
+});
+
 for (const [rule, cases] of Object.entries(spoiled)) {
   test.each(cases)(`${rule} catches that %s`, (_, spoil) => {
     const evidence = goodEvidence();

@@ -3,7 +3,13 @@ import { hasEnded } from "../../convex/shared/streamEvents.ts";
 import { endWithinMs } from "./endWithin.ts";
 import type { Evidence, FinalState } from "./evidence.ts";
 import { isDeploymentFault } from "./faultTable.ts";
-import { isFoundedOnWhatWasSent, persistedBefore, rightTexts, textsAfter } from "./sentTexts.ts";
+import {
+  isBeginningOf,
+  isFoundedOnWhatWasSent,
+  persistedBefore,
+  rightTexts,
+  textsAfter,
+} from "./sentTexts.ts";
 
 /** A sentence for each thing that is wrong; none: the rule holds. */
 export type Rule = (evidence: Evidence) => string[];
@@ -34,7 +40,7 @@ export const rules = {
         (final.status === "stopped" && stopAskedAtMs !== null);
       return textsAfter(request).some((sent) =>
         mayBePart
-          ? sent.startsWith(text) && text.length >= persisted
+          ? isBeginningOf(sent, text) && text.length >= persisted
           : sent === text && (final.status !== "complete" || request.state === "finished"),
       );
     });
@@ -63,7 +69,9 @@ export const rules = {
   shownTextWasSent: ({ clients, requests }) => {
     const right = rightTexts(requests);
     return clients.flatMap(({ name, samples }) => {
-      const wrong = samples.find(({ text }) => text !== "" && !right.some((sent) => sent.startsWith(text)));
+      const wrong = samples.find(
+        ({ text }) => text !== "" && !right.some((sent) => isBeginningOf(sent, text)),
+      );
       return wrong === undefined ? [] : [`${name} showed what nobody said: ${quote(wrong.text)}`];
     });
   },

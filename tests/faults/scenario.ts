@@ -79,7 +79,7 @@ export function planScenario(seed: number, number: number): Scenario {
     tokens,
     rate: isLong ? 0 : isSlow ? 12 + dice.below(10) : dice.pick([0, 80, 120, 200]),
     middle,
-    directives: planDirectives(dice, faults, tokens, middle),
+    directives: [...planDirectives(dice, faults, tokens, middle), ...planHalves(seed, number)],
     spectators: dice.pick([0, 1, 1, 1, 2]),
     headHeld: dice.pick(["up", "down"] as const),
     sending: planSending(seed, number, [...faults, ...strikes]),
@@ -137,6 +137,11 @@ function planDirectives(dice: Dice, faults: PlannedFault[], tokens: number, midd
     if (isScripted(kind)) directives.push(...script(dice, kind, placeOf(stage, tokens, middle)));
   }
   return [...new Set(directives)];
+}
+
+/** Tokens that end in half a character, as those of some models do. */
+function planHalves(seed: number, number: number): string[] {
+  return diceFor(seed, `halves ${number}`).chance(0.2) ? ["halves=1"] : [];
 }
 
 function script(dice: Dice, kind: ScriptedFault, place: number): string[] {

@@ -36,6 +36,17 @@ function isAmbiguous(before: string, repeated: string): boolean {
   return false;
 }
 
+/**
+ * Whether a text is what had come of another one when it broke off. Where that was in the middle of a pair, half of which
+ * had come, a replacement stands for it.
+ */
+export function isBeginningOf(sent: string, text: string): boolean {
+  if (sent.startsWith(text)) return true;
+  const end = text.length - 1;
+  const isHigh = /^[\ud800-\udbff]$/.test(sent.charAt(end));
+  return text.endsWith("\ufffd") && isHigh && sent.startsWith(text.slice(0, end));
+}
+
 /** Every text that was ever the right one to show, in part or whole. */
 export function rightTexts(requests: readonly ModelRequestEvidence[]): string[] {
   return requests.flatMap(textsAfter);
@@ -53,7 +64,7 @@ export function isFoundedOnWhatWasSent(
       earlier !== request &&
       earlier.startedAtMs <= request.startedAtMs &&
       persistedBefore(earlier).length <= before.length &&
-      textsAfter(earlier).some((text) => text.startsWith(before)) &&
+      textsAfter(earlier).some((text) => isBeginningOf(text, before)) &&
       isFoundedOnWhatWasSent(
         earlier,
         requests.filter((other) => other !== request),
