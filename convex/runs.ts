@@ -10,7 +10,7 @@ import type { MutationCtx } from "./_generated/server.js";
 import { readableChat } from "./model/access.ts";
 import { appError } from "./model/appError.ts";
 import { promptContext } from "./model/promptContext.ts";
-import { reasoningLength } from "./model/replyReasoning.ts";
+import { lastThoughtsValidator, reasoningLength } from "./model/replyReasoning.ts";
 import { isSealing, removeSeal, sealStep } from "./model/replySeal.ts";
 import { removeStreams } from "./model/replyStreams.ts";
 import { endOfText } from "./model/replyText.ts";
@@ -67,9 +67,10 @@ type ClaimAnswer = Infer<typeof claimedValidator> | Infer<typeof claimRefusedVal
 
 const outcome = {
   token: v.string(),
-  /** The whole reply; empty where `length` says instead how long the persisted text is that is the reply. */
+  /** The whole reply, or where `length` says how long that is, its end: all that may not be persisted yet. */
   text: v.string(),
   length: v.optional(v.number()),
+  reasoning: v.optional(lastThoughtsValidator),
   usage: v.union(usageValidator, v.null()),
   costUsd: v.union(v.number(), v.null()),
 };
@@ -161,9 +162,8 @@ export const finish = internalMutation({
     finishReason: v.union(finishReasonValidator, v.null()),
   },
   returns: v.null(),
-  handler: async (ctx, { token, text, length, ...end }) => {
-    const run = await runOfToken(ctx, token);
-    await lifecycle.endRun(ctx, run, { ...end, error: null, ...givenText(text, length) });
+  handler: async (ctx, { token, ...given }) => {
+    await lifecycle.endRun(ctx, await runOfToken(ctx, token), { error: null, ...withLastWords(given) });
     return null;
   },
 });
@@ -171,24 +171,28 @@ export const finish = internalMutation({
 export const fail = internalMutation({
   args: { ...outcome, error: replyErrorValidator },
   returns: v.null(),
-  handler: async (ctx, { token, text, length, ...end }) => {
-    const run = await runOfToken(ctx, token);
-    const failure = { ...end, status: "failed" as const, finishReason: null };
-    await lifecycle.endRun(ctx, run, { ...failure, ...givenText(text, length) });
+  handler: async (ctx, { token, ...given }) => {
+    const failure = { ...withLastWords(given), status: "failed" as const, finishReason: null };
+    await lifecycle.endRun(ctx, await runOfToken(ctx, token), failure);
     return null;
   },
 });
 
-/** The action of the run's pump has lived nearly as long as it may: another one goes on. */
+/** The action of the run's pump has lived nearly as long as it may: another one goes on, behind what comes with this. */
 export const handOn = internalMutation({
-  args: { token: v.string() },
+  args: {
+    token: v.string(),
+    from: v.optional(v.number()),
+    text: v.optional(v.string()),
+    reasoning: v.optional(lastThoughtsValidator),
+  },
   returns: v.null(),
-  handler: async (ctx, { token }) => {
+  handler: async (ctx, { token, from = 0, text = "", reasoning = null }) => {
     const handedOn = await runHandedOnBy(ctx, token);
     if (handedOn !== null) {
       await lifecycle.handOnRunAgain(ctx, handedOn);
     } else {
-      await lifecycle.handOnRun(ctx, await runOfToken(ctx, token));
+      await lifecycle.handOnRun(ctx, await runOfToken(ctx, token), { from, text, reasoning });
     }
     return null;
   },
@@ -285,9 +289,10 @@ export const removeLeftovers = internalMutation({
   },
 });
 
-/** A text that is too long to be sent is named by its length. */
-function givenText(text: string, length: number | undefined): Pick<lifecycle.RunEnd, "text" | "length"> {
-  return length === undefined ? { text, length: text.length } : { text: null, length };
+function withLastWords<End extends { text: string; length?: number; reasoning?: lifecycle.LastThoughts }>(
+  end: End,
+) {
+  return { ...end, length: end.length ?? end.text.length, reasoning: end.reasoning ?? null };
 }
 
 /** Makes the steps whose own schedule was lost. Says whether none is left. */

@@ -21,6 +21,7 @@ import type * as model_chatTree from "../model/chatTree.js";
 import type * as model_continuation from "../model/continuation.js";
 import type * as model_listLength from "../model/listLength.js";
 import type * as model_promptContext from "../model/promptContext.js";
+import type * as model_replyGrowth from "../model/replyGrowth.js";
 import type * as model_replyReasoning from "../model/replyReasoning.js";
 import type * as model_replySeal from "../model/replySeal.js";
 import type * as model_replySeed from "../model/replySeed.js";
@@ -98,6 +99,7 @@ declare const fullApi: ApiFromModules<{
   "model/continuation": typeof model_continuation;
   "model/listLength": typeof model_listLength;
   "model/promptContext": typeof model_promptContext;
+  "model/replyGrowth": typeof model_replyGrowth;
   "model/replyReasoning": typeof model_replyReasoning;
   "model/replySeal": typeof model_replySeal;
   "model/replySeed": typeof model_replySeed;

@@ -20,6 +20,9 @@ const maxPartsRead = 100;
 export const thoughtValidator = v.object({ place: v.number(), text: v.string() });
 type Thought = Infer<typeof thoughtValidator>;
 
+/** Thoughts that begin at offset `from` of the reasoning, as the last call of a run carries them. */
+export const lastThoughtsValidator = v.object({ from: v.number(), thoughts: v.array(thoughtValidator) });
+
 export const reasoningValidator = v.object({
   /** Neighbours differ in `place`; `from` is the offset in the whole reasoning. */
   thoughts: v.array(v.object({ place: v.number(), from: v.number(), text: v.string() })),

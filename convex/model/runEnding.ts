@@ -3,9 +3,9 @@ import { internal } from "../_generated/api.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { appError } from "./appError.ts";
+import { growReply } from "./replyGrowth.ts";
 import { sealEnded } from "./replySeal.ts";
 import { closeStream } from "./replyStreams.ts";
-import { persistedLength, tailOfRun } from "./replyTail.ts";
 import { leaveQueue } from "./serverQueue.ts";
 
 /** The component's streams outlive the run so that readers in mid-body end undisturbed. */
@@ -34,21 +34,23 @@ const sealedOutcomes = {
 } as const satisfies Record<string, Outcome>;
 
 /**
- * Ends the run with the text that its holder gives, or with null for one that is too long to be given. Throws
- * `internal` when the text is not as long as what is persisted.
+ * Ends the run with what its holder knows: `text` is the end of the reply, or all of it, which has `length` units. What
+ * of it is not persisted yet is written here, so that there is no moment at which a reply is whole and its run goes on.
+ * Throws `internal` for a gap, and for a reply that is shorter than what is persisted.
  */
 export async function endWithText(
   ctx: MutationCtx,
   run: Run,
   status: "complete" | "stopped" | "failed",
-  end: { text: string | null; length: number; outcome: Outcome },
+  { text, length, outcome }: { text: string; length: number; outcome: Outcome },
 ): Promise<void> {
-  const length = persistedLength(await tailOfRun(ctx, run));
-  if (end.length !== length) {
-    const message = `A text of ${end.length} units cannot end a run that has ${length}.`;
+  const isWhole = text.length === length;
+  const grown = await growReply(ctx, run, length - text.length, text);
+  if (grown.length !== length) {
+    const message = `A text of ${length} units cannot end a run that has ${grown.length}.`;
     throw appError({ kind: "internal", message });
   }
-  await settle(ctx, run, status, end.outcome, end.text);
+  await settle(ctx, grown.run, status, outcome, isWhole ? text : null);
 }
 
 /** Ends a run that nobody holds, or takes it from its holder, with the text that is persisted. */

@@ -5,9 +5,9 @@
 import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { appError } from "./appError.ts";
-import { sealFullStreams } from "./replySeal.ts";
-import { appendToStreams, isOld, openNextStream } from "./replyStreams.ts";
-import { advanceTail, persistedLength, streamBytes, tailOfRun } from "./replyTail.ts";
+import { growReply } from "./replyGrowth.ts";
+import { isOld, openNextStream } from "./replyStreams.ts";
+import { persistedLength, tailOfRun } from "./replyTail.ts";
 import { describeRefusal, runTable } from "./runTable.ts";
 
 /** How long a pump may be silent before its run is taken up. It fences itself well before. */
@@ -57,36 +57,15 @@ export async function heldRun(ctx: MutationCtx, token: string, event: "append" |
   return run;
 }
 
-/**
- * Writes `text` where it belongs and extends the lease. Text that is already there is acknowledged, so a
- * flush may be sent again, longer than before. Throws `internal` for a gap.
- */
+/** Writes `text` where it belongs, by the rules of `growReply`, and extends the lease. */
 export async function appendText(
   ctx: MutationCtx,
   run: Run,
   from: number,
   text: string,
 ): Promise<LeaseAnswer> {
-  const tail = await tailOfRun(ctx, run);
-  const length = persistedLength(tail);
-  if (from > length) {
-    throw appError({
-      kind: "internal",
-      message: `The text for offset ${from} was refused: only ${length} units are persisted.`,
-    });
-  }
-  const newText = text.slice(length - from);
-  if (newText === "") {
-    return await extendLease(ctx, run);
-  }
-  const at = { from: length, streamBytes: streamBytes(tail, run) };
-  const written = await appendToStreams(ctx, run, at, newText);
-  const { from: tailFrom, flushes } = advanceTail(tail, newText);
-  await ctx.db.patch("tails", tail._id, { from: tailFrom, flushes, streamBytes: written.streamBytes });
-  if (written.openStream.index !== run.openStream.index) {
-    await sealFullStreams(ctx, run, written.openStream);
-  }
-  return await extendLease(ctx, run, written.openStream);
+  const grown = await growReply(ctx, run, from, text);
+  return await extendLease(ctx, grown.run);
 }
 
 /** Extends the lease of a pump that has nothing to persist. A model may think for longer than a stream may live. */
@@ -97,15 +76,15 @@ export async function heartbeatOf(ctx: MutationCtx, run: Run): Promise<LeaseAnsw
   const tail = await tailOfRun(ctx, run);
   const openStream = await openNextStream(ctx, run, persistedLength(tail), "done");
   await ctx.db.patch("tails", tail._id, { streamBytes: 0 });
-  return await extendLease(ctx, run, openStream);
+  await ctx.db.patch("runs", run._id, { openStream });
+  return await extendLease(ctx, run);
 }
 
-/** Extends the lease, and notes the stream that is open by now. */
-async function extendLease(ctx: MutationCtx, run: Run, openStream = run.openStream): Promise<LeaseAnswer> {
+async function extendLease(ctx: MutationCtx, run: Run): Promise<LeaseAnswer> {
   const isDue = leaseEnd(run) - (run.deadline ?? 0) >= minExtensionMs;
   const deadline = isDue ? leaseEnd(run) : (run.deadline ?? 0);
-  if (isDue || openStream !== run.openStream) {
-    await ctx.db.patch("runs", run._id, { deadline, openStream });
+  if (isDue) {
+    await ctx.db.patch("runs", run._id, { deadline });
   }
   return { stop: run.stopRequestedAt !== null, leaseMs: Math.max(0, deadline - Date.now()) };
 }

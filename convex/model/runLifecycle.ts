@@ -2,10 +2,13 @@
  * Carries out what the table in `runTable` says is to become of a run. All functions run inside one mutation of the
  * caller.
  */
+import type { Infer } from "convex/values";
 import { internal } from "../_generated/api.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { appError } from "./appError.ts";
+import { growReply } from "./replyGrowth.ts";
+import type { lastThoughtsValidator } from "./replyReasoning.ts";
 import { removeSeal } from "./replySeal.ts";
 import { isOld, openNextStream } from "./replyStreams.ts";
 import { persistedLength, tailOfRun } from "./replyTail.ts";
@@ -51,9 +54,21 @@ export type ClaimAnswer = { kind: "claimed"; run: Run } | { kind: "waits"; retry
 
 export interface RunEnd extends Outcome {
   status: "complete" | "stopped" | "failed";
-  /** Null where it is too long to be given; it is what is persisted then, which has `length` units. */
-  text: string | null;
+  /** The end of the reply, or all of it, which has `length` units. */
+  text: string;
   length: number;
+  /** Thoughts that are not persisted yet. */
+  reasoning: LastThoughts | null;
+}
+
+/** `thoughts` begin at offset `from` of the reasoning. */
+export type LastThoughts = Infer<typeof lastThoughtsValidator>;
+
+/** What the holder of a run had not persisted when it handed it on. */
+export interface HandedOnText {
+  from: number;
+  text: string;
+  reasoning: LastThoughts | null;
 }
 
 /**
@@ -129,13 +144,21 @@ export async function endRun(ctx: MutationCtx, run: Run, end: RunEnd): Promise<v
   if (step.do !== "end") {
     throw refusal(step);
   }
-  const { status: _, text, length, ...outcome } = end;
+  const { status: _, text, length, reasoning, ...outcome } = end;
+  await keepThoughts(ctx, run, reasoning);
   await endWithText(ctx, run, step.to, { text, length, outcome });
 }
 
-/** Gives the run from its holder to the server, whose next action goes on with it. */
-export async function handOnRun(ctx: MutationCtx, run: Run): Promise<void> {
-  await carryOut(ctx, run, handOnEvent(run));
+/** Gives the run from its holder to the server, whose next action goes on with it behind the holder's last words. */
+export async function handOnRun(ctx: MutationCtx, run: Run, last: HandedOnText): Promise<void> {
+  const event = handOnEvent(run);
+  const step = runTable[run.status][event];
+  if (step.do === "refuse") {
+    throw refusal(step);
+  }
+  await keepThoughts(ctx, run, last.reasoning);
+  const grown = await growReply(ctx, run, last.from, last.text);
+  await carryOut(ctx, grown.run, event);
   await ctx.db.patch("runs", run._id, { handedOnBy: run.token ?? undefined });
 }
 
@@ -165,6 +188,18 @@ export async function offerRunToServer(ctx: MutationCtx, run: Run): Promise<void
 export async function revokeRun(ctx: MutationCtx, run: Run): Promise<void> {
   await carryOut(ctx, run, "remove");
   await removeSeal(ctx, run._id);
+}
+
+/** In a transaction of its own inside this one: a reply whose text is safe ends without its last thoughts rather than not. */
+async function keepThoughts(ctx: MutationCtx, run: Run, reasoning: LastThoughts | null): Promise<void> {
+  if (reasoning === null || run.token === null) {
+    return;
+  }
+  try {
+    await ctx.runMutation(internal.reasoning.append, { token: run.token, ...reasoning });
+  } catch (error) {
+    console.error(`The last thoughts of the run ${run._id} could not be stored; its text is whole.`, error);
+  }
 }
 
 /** The steps that need nothing but the run. */

@@ -43,7 +43,7 @@ export class ChunkBatcher {
   private flushTookMs = 0;
   private isFlushing = false;
   private failures = 0;
-  private isDraining = false;
+  private isHeld = false;
   private closedWith: { error: unknown } | null = null;
   private timer: { at: number; cancel: () => void } | null = null;
   private watchers: (() => void)[] = [];
@@ -84,14 +84,13 @@ export class ChunkBatcher {
     this.throwIfClosed();
   }
 
-  /** Persists everything, without waiting for an occasion. Rejects with the error it was closed with. */
-  async drain(): Promise<void> {
-    this.isDraining = true;
+  /** While held, no flush begins: what is not acknowledged by then is for the call that ends the run. */
+  hold(isHeld: boolean): void {
+    this.isHeld = isHeld;
     this.schedule();
-    await this.room(0);
   }
 
-  /** Ends all flushing; `room` and `drain` reject with `error`. */
+  /** Ends all flushing; `room` rejects with `error`. */
   close(error: unknown): void {
     this.closedWith ??= { error };
     this.timer?.cancel();
@@ -100,7 +99,7 @@ export class ChunkBatcher {
   }
 
   private schedule(): void {
-    if (this.isFlushing || this.waiting === "" || this.closedWith !== null) {
+    if (this.isFlushing || this.isHeld || this.waiting === "" || this.closedWith !== null) {
       return;
     }
     const now = this.options.clock.now();
@@ -122,7 +121,7 @@ export class ChunkBatcher {
       return this.flushStartedAt + Math.min(maxWaitMs, firstRetryMs * 2 ** (this.failures - 1));
     }
     const earliest = this.flushStartedAt + minIntervalMs;
-    if (this.isDraining || this.sentenceEnd > 0 || this.waiting.length >= fullLength) {
+    if (this.sentenceEnd > 0 || this.waiting.length >= fullLength) {
       return earliest;
     }
     const waitMs = Math.min(maxWaitMs, Math.max(minWaitMs, waitPerFlushMs * this.flushTookMs));
@@ -131,9 +130,6 @@ export class ChunkBatcher {
 
   /** How much of what waits is flushed now. */
   private cut(): number {
-    if (this.isDraining) {
-      return this.waiting.length;
-    }
     const isFull = this.waiting.length - this.sentenceEnd >= fullLength;
     return this.sentenceEnd > 0 && !isFull ? this.sentenceEnd : lastWordEnd(this.waiting);
   }

@@ -8,6 +8,9 @@ import { maxGenerationMs } from "./actionLifetime.ts";
 const maxPauseMs = 90_000;
 const maxThoughtMs = 5 * 60_000;
 
+/** Behind the last word comes the bill, at once or never: a reply that is whole does not wait for it. */
+const maxBillMs = 2_000;
+
 /**
  * No try for a first word begins later: it ends, with its reason, before the reply would be handed on and all the
  * tries begin again.
@@ -16,6 +19,7 @@ const lastTryMs = maxGenerationMs - maxThoughtMs;
 
 export class ModelSilence {
   private hasSpoken = false;
+  private hasFinished = false;
   private wordlessMs = 0;
   /** Since the last event; null while the model is not waited for. */
   private silentMs: number | null = null;
@@ -35,6 +39,11 @@ export class ModelSilence {
     this.hasSpoken = true;
   }
 
+  /** The model has said that it has finished. */
+  finish(): void {
+    this.hasFinished = true;
+  }
+
   pass(ms: number): void {
     this.wordlessMs += this.hasSpoken ? 0 : ms;
     if (this.silentMs !== null) {
@@ -46,6 +55,9 @@ export class ModelSilence {
   get isTooLong(): boolean {
     if (this.silentMs === null) {
       return false;
+    }
+    if (this.hasFinished) {
+      return this.silentMs >= maxBillMs;
     }
     return this.silentMs >= (this.hasSpoken ? maxPauseMs : maxThoughtMs);
   }

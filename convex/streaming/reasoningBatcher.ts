@@ -1,14 +1,10 @@
 /**
  * Decides when a model's thoughts are persisted. Owns their flushes: one at a time, at most one a second, sent again
- * until they are acknowledged. Nobody waits for it before the end of the run, and a run whose text is safe ends
- * without the last of its thoughts rather than not at all.
+ * until they are acknowledged. Nobody waits for it: the call that ends the run carries what is left.
  */
 import type { Clock } from "./clock.ts";
 
 const minIntervalMs = 1_000;
-
-/** Flushes in a row that may fail once the run is about to end. */
-const maxFailuresAtEnd = 3;
 
 export interface Thought {
   /** Offset in the reply's text where it stands. */
@@ -34,10 +30,7 @@ export class ReasoningBatcher {
   private lastFlushAt: number | null = null;
   private isFlushing = false;
   private isClosed = false;
-  private isDraining = false;
-  private failures = 0;
   private cancelTimer: (() => void) | null = null;
-  private endDrain = () => {};
 
   constructor(options: ReasoningBatcherOptions) {
     this.options = options;
@@ -58,33 +51,20 @@ export class ReasoningBatcher {
     this.schedule();
   }
 
-  /** Resolves when everything is persisted, or when that is given up; says which. */
-  async drain(): Promise<boolean> {
-    this.isDraining = true;
-    this.failures = 0;
-    await new Promise<void>((resolve) => {
-      this.endDrain = resolve;
-      this.settleDrain();
-    });
-    return this.waiting.length === 0;
+  /**
+   * Ends all flushing, and answers what is not acknowledged and where that begins. A flush that is under way may have
+   * persisted some of it.
+   */
+  takeRest(): { from: number; thoughts: Thought[] } {
+    this.close();
+    return { from: this.acknowledged, thoughts: this.waiting };
   }
 
-  /** Ends all flushing, and a drain that is under way. */
+  /** Ends all flushing. */
   close(): void {
     this.isClosed = true;
     this.cancelTimer?.();
     this.cancelTimer = null;
-    this.settleDrain();
-  }
-
-  private settleDrain(): void {
-    if (
-      this.waiting.length === 0 ||
-      this.isClosed ||
-      (this.isDraining && this.failures >= maxFailuresAtEnd)
-    ) {
-      this.endDrain();
-    }
   }
 
   private schedule(): void {
@@ -110,16 +90,13 @@ export class ReasoningBatcher {
     this.lastFlushAt = clock.now();
     try {
       await flush(this.acknowledged, thoughts);
-      this.failures = 0;
       this.settle(thoughts);
     } catch (error) {
-      this.failures += 1;
       if (isFinal(error)) {
         this.close();
       }
     }
     this.isFlushing = false;
-    this.settleDrain();
     this.schedule();
   }
 

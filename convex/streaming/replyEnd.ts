@@ -10,10 +10,8 @@ export type Verdict =
   | { kind: "failed"; error: ProviderError };
 
 export interface Produced {
-  /** The end of the reply, which has `length` units in all. */
-  text: string;
+  /** UTF-16 units of the reply in all, and those of them that this run received. */
   length: number;
-  /** UTF-16 units of `text` that this run received. */
   newLength: number;
   usage: Usage | null;
   request: ProviderRequest;
@@ -32,12 +30,11 @@ export function withoutAWord(afterMs: number): Verdict {
 }
 
 export function replyEnd(verdict: Verdict, produced: Produced): ReplyEnd {
-  const { text, length } = produced;
   switch (verdict.kind) {
     case "complete": {
       const { finishReason } = verdict;
-      const outcome = { text, length, ...bill(produced, produced.usage, false) };
-      if (finishReason === "refused" && length === 0) {
+      const outcome = bill(produced, produced.usage, false);
+      if (finishReason === "refused" && produced.length === 0) {
         const message = "The model declined to answer this.";
         return { ...outcome, status: "failed", error: { kind: "refused", message } };
       }
@@ -45,8 +42,6 @@ export function replyEnd(verdict: Verdict, produced: Produced): ReplyEnd {
     }
     case "stopped":
       return {
-        text,
-        length,
         ...bill(produced, estimatedUsage(produced), true),
         status: "stopped",
         finishReason: null,
@@ -54,18 +49,14 @@ export function replyEnd(verdict: Verdict, produced: Produced): ReplyEnd {
     case "failed": {
       const { kind, message } = verdict.error;
       const error = { kind, message: cutAt(message.toWellFormed(), maxErrorLength) };
-      return { text, length, ...bill(produced, estimatedUsage(produced), true), status: "failed", error };
+      return { ...bill(produced, estimatedUsage(produced), true), status: "failed", error };
     }
     default:
       return verdict satisfies never;
   }
 }
 
-function bill(
-  produced: Produced,
-  usage: Usage | null,
-  estimated: boolean,
-): Pick<ReplyOutcome, "usage" | "costUsd"> {
+function bill(produced: Produced, usage: Usage | null, estimated: boolean): ReplyOutcome {
   return usage === null
     ? { usage: null, costUsd: null }
     : { usage: { ...usage, estimated }, costUsd: produced.costOf(usage) };

@@ -1,7 +1,8 @@
 /**
  * Moves one reply from the provider to its two sinks: to the driver's body at once, and to the database
- * through the batcher, off the token path. Owns the order of a run's end: provider, last flush, end of the
- * run, end of the body. Somewhat long, because that order and what may interrupt it is one piece of reasoning.
+ * through the batcher, off the token path. Owns the order of a run's end: provider, end of the run with the
+ * last words, end of the body. There is no last flush before the end of the run: whoever died between the two would leave
+ * a reply that is whole to a successor that cannot know it, and the model would be asked to go on with it. Somewhat long, because that order and what may interrupt it is one piece of reasoning.
  */
 import { pieces } from "../model/textPieces.ts";
 import { asProviderError, ProviderError } from "../providers/provider.ts";
@@ -17,6 +18,7 @@ import { ReasoningBatcher } from "./reasoningBatcher.ts";
 import { replyEnd, withoutAWord } from "./replyEnd.ts";
 import type { Verdict } from "./replyEnd.ts";
 import { RunLostError } from "./runStore.ts";
+import type { ReplyEnd } from "./runStore.ts";
 import { untilStored } from "./untilStored.ts";
 import { WellFormedText } from "./wellFormedText.ts";
 import type { StreamEvent } from "../shared/streamEvents.ts";
@@ -81,7 +83,7 @@ export class ReplyPump {
       store: parts.store,
       clock: parts.clock,
       lease: run.lease,
-      onStop: () => this.decide({ kind: "stopped" }),
+      onStop: () => this.decideUnlessFinished({ kind: "stopped" }),
       onLost: (error) => this.lose(error),
       onWatch: () => {
         this.pingWhenSilent();
@@ -114,17 +116,16 @@ export class ReplyPump {
   /**
    * Resolves when the run has ended or was handed on, and the body is closed. Rejects, also with the body closed, with a
    * `RunLostError` when the run is not this pump's any more, and with the store's own error when it refused
-   * the end three times. Whoever takes the run up continues from what is persisted.
+   * the end again and again. Whoever takes the run up continues from what is persisted.
    */
   async pump(): Promise<void> {
     const { clock } = this.parts;
     const restMs = Math.max(0, this.run.actionBeganAt + maxGenerationMs - clock.now());
-    this.cancelLimit = clock.setTimer(() => this.reachLimit(), restMs);
+    this.cancelLimit = clock.setTimer(() => this.decideUnlessFinished({ kind: "handOn" }), restMs);
     this.keeper.start();
     try {
       this.send({ kind: "start", attempt: this.run.attempt, from: this.length });
       await this.produce();
-      await this.persist();
       await this.end();
     } finally {
       this.cancelLimit();
@@ -193,6 +194,7 @@ export class ReplyPump {
     switch (event.kind) {
       case "text":
         this.silence.hear();
+        this.batcher.hold(false);
         await this.deliver(this.overlap.push(this.wellFormed.push(event.text)));
         return;
       case "reasoning":
@@ -206,6 +208,8 @@ export class ReplyPump {
         return;
       case "finish":
         this.finishReason = event.reason;
+        this.batcher.hold(true);
+        this.silence.finish();
         return;
       default:
         event satisfies never;
@@ -264,24 +268,31 @@ export class ReplyPump {
     }
   }
 
-  /** Everything that was received is persisted before the run ends. */
-  private async persist(): Promise<void> {
+  /**
+   * Everything that was received is persisted with the run's end, and the body says so after that. A run that is handed
+   * on has no end, and its body says nothing.
+   */
+  private async end(): Promise<void> {
     this.providerAbort.abort();
     const thought = this.receivedReasoning + this.wellFormedReasoning.end();
     const rest = this.rest();
     const offset = this.length;
     this.reasoningBatcher.push({ place: offset, text: thought });
     this.text += rest;
-    // Into the database first, whole: with nobody left to wait for room, the driver would get too far ahead.
-    this.batcher.push(rest);
-    const [, hasAllReasoning] = await Promise.all([this.batcher.drain(), this.reasoningBatcher.drain()]);
-    this.throwIfLost();
-    if (!hasAllReasoning) {
-      console.warn("The end of a reply's reasoning could not be stored; its text is whole.");
-    }
+    const { length } = this;
+    this.batcher.hold(true);
+    const end = this.replyEnd();
+    // Flushes that are under way are not waited for: the database takes the same words once.
+    const persistedLength = this.batcher.acknowledgedLength;
+    const last = { text: this.text, length, persistedLength, reasoning: this.reasoningBatcher.takeRest() };
+    const { store } = this.parts;
+    await this.untilStored(async () => await (end === null ? store.handOn(last) : store.end(end, last)));
     this.sendReasoning(thought);
     if (rest !== "") {
       this.send({ kind: "text", offset, text: rest });
+    }
+    if (end !== null) {
+      this.sendEnd(end, length);
     }
   }
 
@@ -299,20 +310,18 @@ export class ReplyPump {
     return rest + this.wellFormed.end();
   }
 
-  /** The run has ended before the body says so. One that is handed on has no end, and its body says nothing. */
-  private async end(): Promise<void> {
-    const { store } = this.parts;
-    const newLength = this.text.length - this.run.persistedText.length;
-    const verdict = this.verdict ?? { kind: "handOn" };
-    if (verdict.kind === "handOn") {
-      await this.untilStored(() => store.handOn());
-      return;
+  /** How the run ends; null when another action goes on with it. */
+  private replyEnd(): ReplyEnd | null {
+    const { verdict, length, usage, run } = this;
+    if (verdict === null || verdict.kind === "handOn") {
+      return null;
     }
-    const { text, length, usage, run } = this;
+    const newLength = this.text.length - run.persistedText.length;
     const costOf = (used: Usage) => run.costOf(used);
-    const produced = { text, length, newLength, usage, request: run.request, costOf };
-    const end = replyEnd(verdict, produced);
-    await this.untilStored(() => store.end(end));
+    return replyEnd(verdict, { length, newLength, usage, request: run.request, costOf });
+  }
+
+  private sendEnd(end: ReplyEnd, length: number): void {
     this.send(
       end.status === "failed"
         ? { kind: "error", error: end.error.kind, message: end.error.message }
@@ -327,11 +336,9 @@ export class ReplyPump {
     }, this.parts.clock);
   }
 
-  /** The action has lived long enough. */
-  private reachLimit(): void {
-    this.decide(
-      this.finishReason === null ? { kind: "handOn" } : { kind: "complete", finishReason: this.finishReason },
-    );
+  /** A reply that is whole is complete, whoever wants it to end now: only its bill is waited for. */
+  private decideUnlessFinished(verdict: { kind: "handOn" } | { kind: "stopped" }): void {
+    this.decide(this.finishReason === null ? verdict : { kind: "complete", finishReason: this.finishReason });
   }
 
   private decide(verdict: Verdict | { kind: "handOn" }): void {

@@ -12,10 +12,18 @@ export interface RunAnswer {
   leaseMs: number;
 }
 
-export interface ReplyOutcome {
+/** What the last call of a run carries beside its outcome: what is not persisted yet is so with that call. */
+export interface LastWords {
   /** The reply, or the end of a very long one, and how long all of it is. */
   text: string;
   length: number;
+  /** So much of it is certainly persisted. */
+  persistedLength: number;
+  /** Thoughts behind those that are certainly persisted, which end at `from`. */
+  reasoning: { from: number; thoughts: Thought[] };
+}
+
+export interface ReplyOutcome {
   usage: (Usage & { estimated: boolean }) | null;
   costUsd: number | null;
 }
@@ -35,9 +43,10 @@ export interface RunStore {
   appendReasoning(from: number, thoughts: Thought[]): Promise<void>;
   heartbeat(): Promise<RunAnswer>;
   poll(): Promise<"go" | "stop" | "gone">;
-  end(end: ReplyEnd): Promise<void>;
+  /** Ends the run. May be called again: what is persisted already, or ended already, stays as it is. */
+  end(end: ReplyEnd, last: LastWords): Promise<void>;
   /** Gives a run that is not finished to another action. It is no longer the pump's from then on. */
-  handOn(): Promise<void>;
+  handOn(last: LastWords): Promise<void>;
 }
 
 /** The run was taken from this pump, or has to be given up by it. Nothing may be written after it. */
@@ -53,7 +62,7 @@ export class RunLostError extends Error {
  */
 const callTimeoutMs = 5_000;
 
-/** The end carries the whole text, unless it is longer than this: what is persisted is then the reply. */
+/** The end carries the whole text, so that nobody has to read it, unless it is longer than this. */
 const endTimeoutMs = 10_000;
 const maxTextAtEnd = 500_000;
 
@@ -72,21 +81,36 @@ export function convexRunStore(
     },
     heartbeat: async () => await call(ctx.runMutation(internal.runs.heartbeat, { token })),
     poll: async () => await call(ctx.runQuery(internal.runs.poll, { token })),
-    end: async ({ text: known, length, ...end }) => {
-      const isGiven = length <= maxTextAtEnd && known.length === length;
-      const text = isGiven ? { text: known } : { text: "", length };
+    end: async (end, last) => {
+      const words = { ...endOfReply(last), ...lastThoughts(last) };
       if (end.status === "failed") {
         const { usage, costUsd, error } = end;
-        const failure = { token, ...text, usage, costUsd, error };
+        const failure = { token, ...words, usage, costUsd, error };
         await call(ctx.runMutation(internal.runs.fail, failure), endTimeoutMs);
       } else {
-        await call(ctx.runMutation(internal.runs.finish, { token, ...end, ...text }), endTimeoutMs);
+        await call(ctx.runMutation(internal.runs.finish, { token, ...end, ...words }), endTimeoutMs);
       }
     },
-    handOn: async () => {
-      await call(ctx.runMutation(internal.runs.handOn, { token }), endTimeoutMs);
+    handOn: async (last) => {
+      const rest = { from: last.persistedLength, text: restOf(last), ...lastThoughts(last) };
+      await call(ctx.runMutation(internal.runs.handOn, { token, ...rest }), endTimeoutMs);
     },
   };
+}
+
+function endOfReply(last: LastWords): { text: string; length?: number } {
+  const { text, length } = last;
+  const isGiven = length <= maxTextAtEnd && text.length === length;
+  return isGiven ? { text } : { text: restOf(last), length };
+}
+
+/** What may not be persisted yet. */
+function restOf({ text, length, persistedLength }: LastWords): string {
+  return text.slice(text.length - (length - persistedLength));
+}
+
+function lastThoughts({ reasoning }: LastWords) {
+  return reasoning.thoughts.length === 0 ? {} : { reasoning };
 }
 
 async function answerInTime<Result>(

@@ -176,14 +176,19 @@ describe("when it flushes", () => {
 });
 
 describe("what it promises", () => {
-  test("draining flushes everything at once, the last half word included", async () => {
+  test("while it is held no flush begins, also not one that was due or failed, and goes on when it is let go", async () => {
     const { batcher, database } = createBatcher();
-    batcher.push("half a wor");
-    const drained = batcher.drain();
-    await pass(10);
-    await drained;
-    expect(database.texts).toEqual(["half a wor"]);
-    expect(batcher.acknowledgedLength).toBe(10);
+    database.failures = [new Error("network")];
+    batcher.push("First. Half a wor");
+    await pass(0);
+    batcher.hold(true);
+    await pass(5_000);
+    expect(database.texts).toEqual(["First. "]);
+    expect(batcher.acknowledgedLength).toBe(0);
+    batcher.hold(false);
+    await pass(300);
+    expect(database.texts).toEqual(["First. ", "First. ", "Half a "]);
+    expect(batcher.acknowledgedLength).toBe("First. Half a ".length);
   });
 
   test("a flush that failed is sent again from the same offset, with what came meanwhile", async () => {
@@ -211,7 +216,7 @@ describe("what it promises", () => {
     const { batcher, database } = createBatcher();
     database.failures = [new FinalError("revoked")];
     batcher.push("Text. ");
-    const refusal = batcher.drain().catch((error: unknown) => error);
+    const refusal = batcher.room(0).catch((error: unknown) => error);
     await pass(10);
     expect(await refusal).toBeInstanceOf(FinalError);
     batcher.push("More. ");
@@ -246,16 +251,17 @@ describe("what it promises", () => {
         await pass(Math.floor(random() * 60));
       }
       batcher.push(wellFormed.end());
-      const drained = batcher.drain();
       await pass(60_000);
-      await drained;
       let persisted = "";
       for (const { from, text: flushed } of database.flushes) {
         expect(flushed.isWellFormed()).toBe(true);
         expect(from).toBeLessThanOrEqual(persisted.length);
         persisted += flushed.slice(persisted.length - from);
       }
-      expect(persisted).toBe(text);
+      expect(persisted).toBe(text.slice(0, batcher.acknowledgedLength));
+      // The word that is not complete waits for the end.
+      expect(persisted.length).toBe(text.length - batcher.unacknowledgedLength);
+      expect(persisted).toContain(text.slice(0, text.trimEnd().lastIndexOf(" ")));
     }
   });
 });

@@ -10,6 +10,7 @@ beforeEach(() => {
 });
 
 afterEach(() => {
+  vi.restoreAllMocks();
   vi.useRealTimers();
 });
 
@@ -39,13 +40,14 @@ test.each([
   ],
   ["a claim without what was asked for", { persistedText: undefined as never }, noSink],
 ])("producing a reply never rejects: %s", async (_name, change, sink) => {
-  const report = vi.spyOn(console, "error").mockReturnValue();
+  const report = vi.fn<() => void>();
+  vi.spyOn(console, "error").mockImplementation(report);
+  vi.spyOn(console, "warn").mockImplementation(report);
   const produced = produceReply(ctx, { ...claimedRun(), ...change }, sink);
   await vi.advanceTimersByTimeAsync(20_000);
   expect(await produced).toBeUndefined();
   expect(report).toHaveBeenCalledOnce();
   expect(vi.getTimerCount()).toBe(0);
-  report.mockRestore();
 });
 
 /** A database that carries out every call and loses the first answer; notes what it was asked. */

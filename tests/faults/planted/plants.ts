@@ -53,7 +53,7 @@ export const plants: readonly Plant[] = [
     name: "a flush loses its first character",
     changes: [
       {
-        file: "convex/model/runLease.ts",
+        file: "convex/model/replyGrowth.ts",
         find: "appendToStreams(ctx, run, at, newText)",
         replace: "appendToStreams(ctx, run, at, newText.slice(1))",
       },
@@ -114,7 +114,7 @@ export const plants: readonly Plant[] = [
     changes: [
       {
         file: "convex/streaming/replyPump.ts",
-        find: 'onStop: () => this.decide({ kind: "stopped" }),',
+        find: 'onStop: () => this.decideUnlessFinished({ kind: "stopped" }),',
         replace: "onStop: () => {},",
       },
     ],
@@ -134,12 +134,12 @@ export const plants: readonly Plant[] = [
     caughtBy: ["persistedTextIsKept", "finalTextIsWhatWasSent"],
   },
   {
-    name: "the run is finished before its last flush",
+    name: "the end of a run comes without its last words",
     changes: [
       {
-        file: "convex/streaming/replyPump.ts",
-        find: "[this.batcher.drain(), ",
-        replace: "[null, ",
+        file: "convex/model/runEnding.ts",
+        find: "growReply(ctx, run, length - text.length, text)",
+        replace: 'growReply(ctx, run, length - text.length, "")',
       },
     ],
     scenario: provoke({}),

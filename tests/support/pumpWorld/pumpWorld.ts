@@ -165,6 +165,11 @@ class PumpWorld {
       append: async (from, text) => {
         flushes.push({ at: this.clock.now(), from, text });
         this.expect(text.isWellFormed(), `a flush splits a character: ${JSON.stringify(text)}`);
+        const { hasFinished } = this.outcome.model;
+        this.expect(
+          !hasFinished,
+          "the last words of a model that has finished are persisted without its end",
+        );
         return await this.counted("text", () => this.call(() => store.append(from, text)));
       },
       appendReasoning: async (from, thoughts) => {
@@ -183,8 +188,8 @@ class PumpWorld {
         if (answer === "gone") this.tellLost();
         return answer;
       },
-      end: async (end) => await this.call(() => store.end(end), false),
-      handOn: async () => await this.call(() => store.handOn(), false),
+      end: async (end, last) => await this.call(() => store.end(end, last), false),
+      handOn: async (last) => await this.call(() => store.handOn(last), false),
     };
   }
 
@@ -253,7 +258,9 @@ class PumpWorld {
     this.look();
   }
 
+  /** What is sent once the run has ended stands in the database. */
   private expectHeld(): void {
+    if (["complete", "stopped", "failed", "handedOn"].includes(this.outcome.db.status)) return;
     const silentMs = this.clock.now() - this.lastAcknowledgedAt;
     this.expect(silentMs <= fenceMs, `a pump without an answer for ${silentMs} ms sends text`);
   }

@@ -21,6 +21,8 @@ interface Args {
   from?: number;
   text?: string;
   thoughts?: Thought[];
+  length?: number;
+  reasoning?: { from: number; thoughts: Thought[] };
   status?: "complete" | "stopped";
 }
 
@@ -91,11 +93,13 @@ export class SimDatabase {
       case "runs:poll":
         return this.status !== "running" ? "gone" : this.stopRequestedAt === null ? "go" : "stop";
       case "runs:finish":
-        return this.end(args.status ?? "complete", args.text ?? "");
+        return this.end(args.status ?? "complete", args);
       case "runs:fail":
-        return this.end("failed", args.text ?? "");
+        return this.end("failed", args);
       case "runs:handOn":
+        if (this.status === "handedOn") return null;
         this.requireRun();
+        this.keepLast(args.from ?? 0, args);
         this.status = "handedOn";
         return null;
       default:
@@ -110,17 +114,26 @@ export class SimDatabase {
     this.places.push(...places.slice(known));
   }
 
-  private end(status: "complete" | "stopped" | "failed", text: string): null {
+  private end(status: "complete" | "stopped" | "failed", args: Args): null {
     if (this.status === status) {
       return null;
     }
     this.requireRun();
-    if (text.length !== this.text.length) {
+    const { text = "", length = text.length } = args;
+    this.keepLast(length - text.length, args);
+    if (length !== this.text.length) {
       throw refusal("internal");
     }
     this.status = status;
-    this.endText = text;
+    this.endText = text.length === length ? text : null;
     return null;
+  }
+
+  private keepLast(from: number, { text = "", reasoning }: Args): void {
+    this.text = extended(this.text, from, text);
+    if (reasoning !== undefined) {
+      this.appendReasoning(reasoning.from, reasoning.thoughts);
+    }
   }
 
   private requireRun(): void {

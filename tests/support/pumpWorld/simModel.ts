@@ -16,6 +16,8 @@ export class SimModel implements Provider {
   readonly said = { text: "", reasoning: "" };
   readonly taken = { text: "", reasoning: "" };
   readonly signals: AbortSignal[] = [];
+  /** It has said that it has finished, that was taken, and no word came after it. */
+  hasFinished = false;
   private readonly clock: SimClock;
   private readonly steps: ModelStep[];
   private readonly noticesAbort: boolean;
@@ -41,12 +43,14 @@ export class SimModel implements Provider {
       switch (step.kind) {
         case "text":
         case "reasoning":
+          this.hasFinished = false;
           this.said[step.kind] += step.text;
           yield step;
           this.taken[step.kind] = this.said[step.kind];
           break;
         case "finish":
           yield { kind: "finish", reason: "stop" };
+          this.hasFinished = true;
           break;
         case "pause":
           await Promise.race([this.clock.wait(step.ms), ...(this.noticesAbort ? [aborted] : [])]);
