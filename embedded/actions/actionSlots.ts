@@ -17,6 +17,8 @@ export class ActionSlots {
   readonly #maxWaitMs: number;
   readonly #line: Place[] = [];
   readonly #free: { shared: number; inner: number };
+  /** In this turn of the event loop: the next one begins in another. */
+  #hasOneBegun = false;
 
   /** `concurrent` for all, and `concurrentInner` more. */
   constructor(concurrent: number, concurrentInner: number, maxWaitMs: number) {
@@ -26,8 +28,11 @@ export class ActionSlots {
 
   /** Resolves to the function that gives the slot back (calling it twice is safe), or to null when the wait was in vain. */
   acquire(origin: ActionOrigin): Promise<Release | null> {
-    const release = this.#takeFor(origin);
-    if (release) return Promise.resolve(release);
+    const release = this.#hasOneBegun && origin !== "own" ? null : this.#takeFor(origin);
+    if (release) {
+      if (origin !== "own") this.#goRoundOnce();
+      return Promise.resolve(release);
+    }
     return new Promise((resolve) => {
       const place: Place = {
         origin,
@@ -57,8 +62,17 @@ export class ActionSlots {
       if (!isHeld) return;
       isHeld = false;
       this.#free[kind]++;
-      this.#admitNext();
+      if (!this.#hasOneBegun) this.#admitNext();
     };
+  }
+
+  /** To begin costs milliseconds. In a crowd the event loop goes round after each: others have bytes to move, and the engine asks for a sign of life. */
+  #goRoundOnce(): void {
+    this.#hasOneBegun = true;
+    setImmediate(() => {
+      this.#hasOneBegun = false;
+      this.#admitNext();
+    });
   }
 
   #admitNext(): void {
@@ -66,6 +80,7 @@ export class ActionSlots {
       const release = this.#takeFor(place.origin);
       if (!release) continue;
       this.#line.splice(index, 1);
+      this.#goRoundOnce();
       place.enter(release);
       return;
     }

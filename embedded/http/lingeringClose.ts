@@ -32,8 +32,17 @@ export function closeGently(server: Server): void {
     // What Node calls after the last answer on a connection.
     socket.destroySoon = () => linger(socket);
   });
-  for (const event of ["request", "checkContinue"] as const)
-    server.prependListener(event, (request, response) => newest.set(request.socket, { request, response }));
+  for (const event of ["request", "checkContinue"] as const) {
+    server.prependListener(event, (request, response) => {
+      const { socket } = request;
+      const exchange = { request, response };
+      newest.set(socket, exchange);
+      // A connection may be kept open for long: what its last answer holds should not be.
+      response.once("close", () => {
+        if (newest.get(socket) === exchange) newest.delete(socket);
+      });
+    });
+  }
   server.on("clientError", (error: NodeJS.ErrnoException, stream) => {
     const socket = stream as Socket;
     if (goneCodes.has(error.code)) socket.destroy(error);
