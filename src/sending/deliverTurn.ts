@@ -1,12 +1,13 @@
 /**
  * Gets one request to the server, whatever becomes of the connection: first with the POST that drives the reply; when
- * that does not answer soon or says nothing certain, also over the database's connection, under the same request id.
+ * that does not answer soon or says nothing certain, also over the database's connection, under the same request id. In a
+ * browser whose connections are all taken by other replies both go out at once, and the server writes the reply.
  *
  *   POST ──(head)──────────────────────────────> turn, driving
  *     │└──(refused, and there is a turn)───────> turn, watching or asking again
  *     │└──(refused by the app's rules)─────────> given back
- *     └───(1.5 s, lost, silent, busy)──> mutation ──> turn; the POST may still come and drive
- *                                               └───> refused: given back, unless the POST still comes
+ *     └───(1.5 s, or no connection free; lost, silent, busy)──> mutation ──> turn; the POST may still come and drive
+ *                                                         └───> refused: given back, unless the POST still comes
  */
 import type { ConvexReactClient } from "convex/react";
 import { ConvexError } from "convex/values";
@@ -16,13 +17,14 @@ import type { Turn } from "../../convex/shared/streamEvents.ts";
 import { chatStreamUrl } from "../deployment.ts";
 import type { Refusal } from "../streaming/chatStreamReader.ts";
 import { driveReply } from "../streaming/driveReply.ts";
+import { areConnectionsTaken } from "../streaming/liveConnections.ts";
 import { replyStores } from "../streaming/replyStores.ts";
 import { mintToken } from "./clientTokens.ts";
 import { beginContinuation } from "./continuedReplies.ts";
 import { postTurn, type PostOutcome } from "./postTurn.ts";
 import { submitTurn, type TurnRequest } from "./turnRequest.ts";
 
-/** A POST that has no head by now may never get one: a browser has few connections, and a proxy may hold it back. */
+/** A POST that has no head by now may never get one: the network may be gone, and a proxy may hold it back. */
 const HEDGE_AFTER_MS = 1_500;
 
 /** Somebody else has the run. */
@@ -31,30 +33,44 @@ const HTTP_CONFLICT = 409;
 /** Resolves with the turn as soon as the server has it; rejects when the server will not have it. */
 export async function deliverTurn(convex: ConvexReactClient, request: TurnRequest): Promise<Turn> {
   const runToken = mintToken();
+  // Asked first, so that the POST is not among those it would have to wait for.
+  const isCrowded = areConnectionsTaken();
   const posted: Promise<PostOutcome> = navigator.onLine
     ? postTurn(chatStreamUrl(), request, runToken)
     : Promise.resolve({ kind: "lost" });
-  const turn = await firstTurn(posted, () => submitTurn(convex, request));
+  const attempt = { posted, isCrowded, runToken };
+  const turn = await firstTurn(attempt, () => submitTurn(convex, request));
   beginContinuation(request, turn.streamId);
-  void driveOrLeave(convex, turn, { posted, runToken });
+  void driveOrLeave(convex, turn, attempt);
   return turn;
 }
 
-function firstTurn(posted: Promise<PostOutcome>, submit: () => Promise<Turn>): Promise<Turn> {
+interface Attempt {
+  posted: Promise<PostOutcome>;
+  /** Whether the POST has to wait until another reply of this browser has ended. */
+  isCrowded: Promise<boolean>;
+  runToken: string;
+}
+
+function firstTurn({ posted, isCrowded }: Attempt, submit: () => Promise<Turn>): Promise<Turn> {
   return new Promise((resolve, reject) => {
-    let isSubmitted = false;
+    let isNeeded = true;
     const submitOnce = () => {
-      if (isSubmitted) return;
-      isSubmitted = true;
+      if (!isNeeded) return;
+      isNeeded = false;
       submit().then(resolve, (error: unknown) => void posted.then(() => reject(error)));
     };
     const hedge = setTimeout(submitOnce, HEDGE_AFTER_MS);
+    void isCrowded.then((mustWait) => {
+      if (mustWait) submitOnce();
+    });
     void posted.then((outcome) => {
       clearTimeout(hedge);
       const answer = whatIsCertain(outcome);
+      if (answer.kind === "nothing") return submitOnce();
+      isNeeded = false;
       if (answer.kind === "turn") resolve(answer.turn);
-      else if (answer.kind === "refused") reject(answer.error);
-      else submitOnce();
+      else reject(answer.error);
     });
   });
 }
@@ -76,14 +92,11 @@ function mayPass(kind: AppErrorKind): boolean {
   return kind === "internal" || kind === "tooManyRequests" || kind === "runTaken";
 }
 
-interface Attempt {
-  posted: Promise<PostOutcome>;
-  runToken: string;
-}
-
 /** Never rejects: the message is the server's by now, whatever goes wrong in this tab. */
 async function driveOrLeave(convex: ConvexReactClient, turn: Turn, attempt: Attempt): Promise<void> {
   try {
+    // A POST that gets a connection first still has the run: the server leaves what has begun alone.
+    if (await attempt.isCrowded) leaveToServer(convex, turn);
     if (!(await isDrivenBySomebody(turn, attempt))) leaveToServer(convex, turn);
   } catch (error) {
     console.error("This tab could not drive the reply and leaves it to the server.", error);

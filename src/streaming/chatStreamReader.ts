@@ -5,6 +5,7 @@
 import type { AppError } from "../../convex/shared/errors.ts";
 import type { StreamEvent, Turn } from "../../convex/shared/streamEvents.ts";
 import { readAppError } from "../describeError.ts";
+import { countConnection } from "./liveConnections.ts";
 import { parseStreamEvent, parseTurn } from "./parseStreamEvent.ts";
 import { createSseParser } from "./sseParser.ts";
 
@@ -67,6 +68,7 @@ export async function readChatStream(request: ChatStreamRequest): Promise<Stream
   const watchdog = createWatchdog(abort);
   watchdog.restart(headTimeoutMs);
   let waitingFor: "head" | "body" = "head";
+  const connectionIsClosed = countConnection();
   try {
     const response = await openStream(request, connection.signal);
     if (!response.ok || response.body === null) return { kind: "refused", ...(await readRefusal(response)) };
@@ -85,6 +87,7 @@ export async function readChatStream(request: ChatStreamRequest): Promise<Stream
     watchdog.stop();
     request.signal.removeEventListener("abort", abort);
     connection.abort();
+    connectionIsClosed();
   }
 }
 

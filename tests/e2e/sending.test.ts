@@ -88,6 +88,29 @@ test.concurrent("whose POST hangs is sent over the database's connection", async
   expect(tab.posts).toHaveLength(1);
 });
 
+test.concurrent("from a browser whose connections all bring replies is not behind them, nor does it wait to find out", async () => {
+  const held = Array.from({ length: 6 }, () =>
+    uniqueAsk("harbours", "text=plain tokens=60 rate=0 holdAfter=20"),
+  );
+  const first = await ChatPage.open(browser, shared);
+  for (const ask of held) {
+    await first.page.getByTestId("new-chat").click();
+    await first.send(ask);
+    await first.page.locator('[data-driver="true"][data-status="running"]').waitFor();
+  }
+  const ask = uniqueAsk("dikes", plain);
+  const seventh = await first.newTab();
+  await seventh.page.clock.install();
+  await seventh.page.goto(shared.appUrl);
+  await seventh.page.getByTestId("send").waitFor();
+  // No patience of the page runs out any more.
+  await seventh.page.clock.pauseAt(Date.now() + 5_000);
+  await seventh.send(ask);
+  await seventh.page.locator('[data-driver="false"][data-status="complete"]').waitFor();
+  await expectSentOnce(seventh, shared, ask);
+  for (const other of held) await releaseReply(shared.demoUrl, other);
+});
+
 test.concurrent("without network waits with a word of its own, and is sent when it is back", async () => {
   const ask = uniqueAsk("canals", plain);
   const tab = await ChatPage.open(browser, shared);

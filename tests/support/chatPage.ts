@@ -36,6 +36,11 @@ export class ChatPage {
     return chatPage;
   }
 
+  /** Another tab of the same browser; its page is still to be opened. */
+  async newTab(): Promise<ChatPage> {
+    return new ChatPage(await this.page.context().newPage(), this.browserId);
+  }
+
   /** The path of the chat that is open, to open it elsewhere. */
   get path(): string {
     return new URL(this.page.url()).pathname;

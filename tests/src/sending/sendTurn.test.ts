@@ -182,6 +182,46 @@ describe("a message over a bad connection", () => {
   });
 });
 
+describe("a message from a browser whose connections are taken by other replies", () => {
+  /** Tabs that read a reply live, as the browser's locks tell of them. */
+  function otherTabs(live: number): void {
+    const held = Array.from({ length: live }, () => ({ name: "duet.live", mode: "shared" as const }));
+    vi.spyOn(navigator, "locks", "get").mockReturnValue({
+      request: (_name: string, ...options: unknown[]) => (options.at(-1) as () => Promise<unknown>)(),
+      query: () => Promise.resolve({ held, pending: [] }),
+    });
+  }
+
+  test("is over the database's connection at once, and its reply is left to the server", async () => {
+    otherTabs(6);
+    deployment.onMutation("messages:send", () => Promise.resolve(turn));
+    const { result } = send();
+    await settle();
+    expect(mutations()).toEqual(["messages:send", "messages:leaveToServer"]);
+    expect(await result).toEqual({ kind: "sent", turn });
+    expect(shown().role).toBe("spectator");
+  });
+
+  test("is driven all the same if its POST gets a connection after all", async () => {
+    otherTabs(6);
+    deployment.onMutation("messages:send", () => Promise.resolve(turn));
+    send();
+    await settle();
+    http.streams[0]?.answer();
+    http.streams[0]?.send({ ...start, turn });
+    await painted();
+    expect(shown()).toMatchObject({ role: "driver", status: "running" });
+  });
+
+  test("goes by its POST alone while one is free", async () => {
+    otherTabs(5);
+    send();
+    await vi.advanceTimersByTimeAsync(1_499);
+    expect(http.streams).toHaveLength(1);
+    expect(mutations()).toEqual([]);
+  });
+});
+
 describe("a message that the server has and this tab cannot drive", () => {
   test("because somebody else does is watched, and nothing more is asked", async () => {
     const { result } = send();
