@@ -9,6 +9,7 @@ import { ConversationContent } from "./ConversationContent.tsx";
 import { JumpToLatest } from "./JumpToLatest.tsx";
 import { NoModelNotice } from "./NoModelNotice.tsx";
 import { useConversation } from "./useConversation.ts";
+import { useHeldBack } from "./useHeldBack.ts";
 import { useModelChoice } from "./useModelChoice.ts";
 import { useReplyControl } from "./useReplyControl.ts";
 import { useSend } from "./useSend.ts";
@@ -30,11 +31,16 @@ export function ChatPage({ chatId, pageKey }: { chatId: string | null; pageKey: 
 
   const model = choice.status === "ready" ? choice.model.id : null;
 
-  const sendAndFollow = (text: string) => {
+  const sendFromHere = (text: string) => {
     // What is answered is what stands last on the screen, whatever else the chat's newest message is.
     send(text, { model, parentId: rows.at(-1)?.messageId ?? null });
+  };
+  const sendAndFollow = (text: string) => {
+    sendFromHere(text);
     jumpToEnd();
   };
+  // A reader who has scrolled up meanwhile stays there.
+  const holdBack = useHeldBack({ rows, draftKey, canSend: model !== null, onSend: sendFromHere });
   const onAsked = useCallback(() => {
     jumpToEnd();
     // What had the focus goes with the version that was shown.
@@ -71,7 +77,13 @@ export function ChatPage({ chatId, pageKey }: { chatId: string | null; pageKey: 
       </div>
       <div className="mx-auto w-full max-w-3xl px-3 pt-1 pb-[max(0.75rem,env(safe-area-inset-bottom))] sm:px-6 sm:pb-5">
         {choice.status === "unavailable" && <NoModelNotice models={choice.models} />}
-        <Composer draftKey={draftKey} choice={choice} control={control} onSend={sendAndFollow} />
+        <Composer
+          draftKey={draftKey}
+          choice={choice}
+          control={control}
+          onSend={sendAndFollow}
+          onHoldBack={holdBack}
+        />
       </div>
     </div>
   );

@@ -1,9 +1,10 @@
-/** Where the person writes: the text, the model, and one button that sends or stops. */
+/** Where the person writes: the text, the model, and the button that sends or stops. */
 import { useEffect, useRef, type FormEvent, type KeyboardEvent } from "react";
 import { describeTooLong, maxPromptLength } from "../../convex/shared/promptLength.ts";
 import { COMPOSER_ID, focusComposer } from "../ui/composerFocus.ts";
 import { Icon } from "../ui/Icon.tsx";
 import { IconButton } from "../ui/IconButton.tsx";
+import { HeldBackNotice } from "./HeldBackNotice.tsx";
 import { ModelPicker } from "./ModelPicker.tsx";
 import { isSendKey } from "./sendKey.ts";
 import { SendOrStop, type ReplyControl } from "./SendOrStop.tsx";
@@ -15,13 +16,16 @@ interface ComposerProps {
   choice: ModelChoice;
   control: ReplyControl;
   onSend: (text: string) => void;
+  /** Lets the text be sent when the reply that is being written has ended. */
+  onHoldBack: () => void;
 }
 
-export function Composer({ draftKey, choice, control, onSend }: ComposerProps) {
+export function Composer({ draftKey, choice, control, onSend, onHoldBack }: ComposerProps) {
   const draft = useDraft(draftKey);
   const form = useRef<HTMLFormElement>(null);
   const text = draft.text.trim();
-  const canSend = text !== "" && control.status === "idle" && choice.status !== "unavailable";
+  const canSend = text !== "" && choice.status !== "unavailable";
+  const isHeldBack = draft.waitsFor !== undefined;
 
   useEffect(focusComposer, []);
 
@@ -32,13 +36,21 @@ export function Composer({ draftKey, choice, control, onSend }: ComposerProps) {
       draft.reportProblem(describeTooLong(text.length));
       return;
     }
-    onSend(text);
+    if (control.status === "idle") onSend(text);
+    else onHoldBack();
+    focusComposer();
+  };
+  const takeBack = () => {
+    draft.dismissProblem();
     focusComposer();
   };
   const onKeyDown = (event: KeyboardEvent) => {
     // While an input method composes, Enter picks a candidate and Escape leaves it.
     if (event.nativeEvent.isComposing) return;
-    if (event.key === "Escape" && control.status === "replying") control.stop();
+    if (event.key === "Escape") {
+      if (isHeldBack) takeBack();
+      else if (control.status === "replying") control.stop();
+    }
     if (!isSendKey(event)) return;
     event.preventDefault();
     form.current?.requestSubmit();
@@ -58,6 +70,7 @@ export function Composer({ draftKey, choice, control, onSend }: ComposerProps) {
           <IconButton icon="close" label="Dismiss" size="tiny" onClick={draft.dismissProblem} />
         </div>
       )}
+      <HeldBackNotice isShown={isHeldBack} onTakeBack={takeBack} />
       <div className="composer-card">
         <div className="grow-text max-h-52 overflow-y-auto px-4 pt-3.5" data-text={draft.text}>
           <textarea
@@ -75,7 +88,7 @@ export function Composer({ draftKey, choice, control, onSend }: ComposerProps) {
         </div>
         <div className="flex items-center justify-between gap-2 px-2 pt-1 pb-2">
           <ModelPicker choice={choice} />
-          <SendOrStop control={control} canSend={canSend} />
+          <SendOrStop control={control} canSend={canSend} isHeldBack={isHeldBack} />
         </div>
       </div>
     </form>

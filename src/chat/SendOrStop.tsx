@@ -1,4 +1,7 @@
-/** The composer's one button: sends, or stops the reply that is being written. */
+/**
+ * The composer's button: sends, or stops the reply that is being written. Beside the latter, for a text that is there by
+ * then, what Enter does: it is sent when the reply has ended.
+ */
 import { focusComposer } from "../ui/composerFocus.ts";
 import { Icon } from "../ui/Icon.tsx";
 
@@ -9,9 +12,15 @@ export type ReplyControl =
   | { status: "stopping" };
 
 const buttonClass =
-  "ml-auto inline-flex size-9 shrink-0 items-center justify-center rounded-full transition-[background-color,opacity] disabled:cursor-default";
+  "inline-flex size-9 shrink-0 items-center justify-center rounded-full transition-[background-color,opacity] disabled:cursor-default";
 
-export function SendOrStop({ control, canSend }: { control: ReplyControl; canSend: boolean }) {
+interface SendOrStopProps {
+  control: ReplyControl;
+  canSend: boolean;
+  isHeldBack: boolean;
+}
+
+export function SendOrStop({ control, canSend, isHeldBack }: SendOrStopProps) {
   if (control.status === "idle") {
     return (
       <button
@@ -20,7 +29,7 @@ export function SendOrStop({ control, canSend }: { control: ReplyControl; canSen
         aria-label="Send"
         title="Send (Enter)"
         disabled={!canSend}
-        className={`${buttonClass} bg-primary text-primary-foreground hover:bg-primary/88 disabled:bg-muted disabled:text-muted-foreground`}
+        className={`${buttonClass} ml-auto bg-primary text-primary-foreground hover:bg-primary/88 disabled:bg-muted disabled:text-muted-foreground`}
       >
         <Icon name="send" size={18} />
       </button>
@@ -32,16 +41,29 @@ export function SendOrStop({ control, canSend }: { control: ReplyControl; canSen
     focusComposer();
   };
   return (
-    <button
-      type="button"
-      data-testid="stop"
-      aria-label={control.status === "stopping" ? "Stopping…" : "Stop the reply"}
-      title={control.status === "stopping" ? "Stopping…" : "Stop the reply (Esc)"}
-      disabled={control.status === "stopping"}
-      onClick={onStop}
-      className={`${buttonClass} bg-foreground text-background hover:opacity-85 disabled:opacity-40`}
-    >
-      <span aria-hidden="true" className="size-3 rounded-[3px] bg-current" />
-    </button>
+    <div className="ml-auto flex shrink-0 gap-2">
+      {canSend && !isHeldBack && (
+        <button
+          type="submit"
+          data-testid="send-later"
+          aria-label="Send when the reply has ended"
+          title="Send when the reply has ended (Enter)"
+          className={`${buttonClass} border border-border text-foreground hover:bg-muted`}
+        >
+          <Icon name="send" size={18} />
+        </button>
+      )}
+      <button
+        type="button"
+        data-testid="stop"
+        aria-label={control.status === "stopping" ? "Stopping…" : "Stop the reply"}
+        title={control.status === "stopping" ? "Stopping…" : "Stop the reply (Esc)"}
+        disabled={control.status === "stopping"}
+        onClick={onStop}
+        className={`${buttonClass} bg-foreground text-background hover:opacity-85 disabled:opacity-40`}
+      >
+        <span aria-hidden="true" className="size-3 rounded-[3px] bg-current" />
+      </button>
+    </div>
   );
 }

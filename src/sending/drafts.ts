@@ -26,6 +26,8 @@ export interface Draft {
   text: string;
   /** Why the last attempt to send this text failed, in a sentence for the person. */
   problem: string | null;
+  /** The reply at whose end this text is to be sent, by the key of its row; any change of the text takes that back. */
+  waitsFor?: string;
 }
 
 const emptyDraft: Draft = { text: "", problem: null };
@@ -85,16 +87,22 @@ export class Drafts {
 
   /** Takes what has been typed in one composer over to another. */
   move(fromKey: string, toKey: string): void {
-    const { text } = this.get(fromKey);
-    if (text === "") return;
+    const moved = this.get(fromKey);
+    if (moved.text === "") return;
     this.write(fromKey, "");
-    this.write(toKey, text);
+    this.set(toKey, moved);
+  }
+
+  /** The text stands where it is, and is kept there, until the reply with this key has ended. */
+  holdBack(draftKey: string, replyKey: string): void {
+    this.set(draftKey, { text: this.get(draftKey).text, problem: null, waitsFor: replyKey });
   }
 
   reportProblem(draftKey: string, problem: string): void {
     this.set(draftKey, { text: this.get(draftKey).text, problem });
   }
 
+  /** Also takes back that the text is to be sent. */
   dismissProblem(draftKey: string): void {
     this.set(draftKey, { text: this.get(draftKey).text, problem: null });
   }
