@@ -12,6 +12,8 @@ export interface Directives {
   firstTokenMs: number | null;
   /** Tokens of reasoning before the text. */
   think: number;
+  /** Wait after so many tokens of reasoning until `POST /control/release`, in every attempt. */
+  holdThought: number | null;
   /** Destroy the connection after so many tokens. */
   cutAfter: number | null;
   /** Fall silent after so many tokens, until the client goes. */
@@ -44,6 +46,7 @@ const noDirectives: Directives = {
   rate: null,
   firstTokenMs: null,
   think: 0,
+  holdThought: null,
   cutAfter: null,
   stallAfter: null,
   errorAfter: null,
@@ -65,6 +68,7 @@ const parsers: { [K in keyof Directives]: (value: string) => Directives[K] | und
   rate: amount,
   firstTokenMs: amount,
   think: count,
+  holdThought: count,
   cutAfter: count,
   stallAfter: count,
   errorAfter: count,

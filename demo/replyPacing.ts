@@ -31,7 +31,11 @@ export async function* paceReply(
   const tokensPerSecond = directives.rate ?? defaults.tokensPerSecond;
   const msPerToken = tokensPerSecond === 0 ? 0 : 1000 / tokensPerSecond;
   let dueAtMs = performance.now() + (directives.firstTokenMs ?? defaults.firstTokenMs);
-  for (const text of plan.thoughts) {
+  for (const [thought, text] of plan.thoughts.entries()) {
+    if (thought === directives.holdThought) {
+      await Promise.race([faults.release(), aborted(signal)]);
+      dueAtMs = performance.now();
+    }
     await until(dueAtMs, signal);
     if (signal.aborted) {
       return;

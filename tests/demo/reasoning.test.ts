@@ -1,5 +1,5 @@
 import Anthropic from "@anthropic-ai/sdk";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { anthropicMessages } from "../../convex/providers/anthropicMessages.ts";
 import { openaiChat } from "../../convex/providers/openaiChat.ts";
 import type { ProviderRequest } from "../../convex/providers/provider.ts";
@@ -24,6 +24,23 @@ const providerOf = (wire: (typeof wires)[number]) =>
     ? openaiChat({ apiKey: "any", baseUrl: `${server.url}/v1` })
     : anthropicMessages({ apiKey: "any", baseUrl: server.url });
 const modelOf = (wire: (typeof wires)[number]) => (wire === "openai" ? "demo" : "demo-anthropic");
+
+test("holdThought=N waits among the thoughts, also of a continuation", async () => {
+  const ask = "About lighthouses [demo think=30 holdThought=12 tokens=20]";
+  const continued = [
+    { role: "assistant" as const, text: "Lighthouses" },
+    { role: "user" as const, text: "Continue." },
+  ];
+  const first = asking("demo", ask);
+  for (const request of [first, { ...first, turns: [...first.turns, ...continued] }]) {
+    const replying = collect(providerOf("openai"), request);
+    const isHeld = () => server.requests.at(-1)?.state === "onHold";
+    await vi.waitUntil(isHeld);
+    expect(tokenise(server.requests.at(-1)?.sentReasoning ?? "")).toHaveLength(12);
+    await fetch(`${server.url}/control/release`, { method: "POST" });
+    expect(tokenise((await replying).reasoning)).toHaveLength(30);
+  }
+});
 
 test.each(wires)("think=N sends N tokens of reasoning before the text, as the %s wire does", async (wire) => {
   const request = asking(modelOf(wire), "About lighthouses [demo think=30 tokens=20]");

@@ -107,6 +107,7 @@ export class Conductor implements StruckScenario {
   async conclude(): Promise<Evidence> {
     this.phase = "settling";
     await this.settle();
+    for (const tab of [this.driver, ...this.spectators]) tab.closeReasoning();
     this.evidence.outages = this.world.health.outages.filter(({ toMs }) => toMs >= this.startedAtMs);
     this.phase = "over";
     this.evidence.requests = this.requests().map((request) => this.evidenceOf(request));
@@ -344,9 +345,12 @@ export class Conductor implements StruckScenario {
   }
 
   private evidenceOf(request: LoggedRequest): ModelRequestEvidence {
-    const { startedAtMs, messages, sentText, wholeText, isContinuation, state, directives } = request;
+    const { startedAtMs, messages, sentText, sentReasoning, wholeText, isContinuation, state, directives } =
+      request;
     return {
       startedAtMs,
+      sentReasoning,
+      thoughtUntilMs: this.world.thoughtUntilMs(request),
       closedAtMs: this.world.closedAtMs(request),
       messages,
       sentText,

@@ -14,9 +14,17 @@ export interface Sample {
   role: "driver" | "spectator";
 }
 
+/** What the model thought, with its place: the offset in the reply where it stands. */
+export interface Thought {
+  place: number;
+  text: string;
+}
+
 export interface ClientEvidence {
   name: string;
   samples: Sample[];
+  /** Each change of the thoughts that it shows. */
+  reasonings: (readonly Thought[])[];
   /** Still there at the end, with nothing wrong any more, so that it has to show what everybody shows. */
   isOpenAtEnd: boolean;
 }
@@ -43,6 +51,9 @@ export interface ModelRequestEvidence {
   closedAtMs: number | null;
   messages: Turn[];
   sentText: string;
+  sentReasoning: string;
+  /** When the last of its thoughts was seen to go out; null: none did. */
+  thoughtUntilMs: number | null;
   wholeText: string;
   isContinuation: boolean;
   state: RequestState;
@@ -74,6 +85,7 @@ export interface FinalState {
   /** What `getChatBody` answers, and `getText`. */
   bodyText: string;
   storedText: string | null;
+  thoughts: Thought[];
   userMessages: number;
   replies: number;
 }

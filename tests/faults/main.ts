@@ -51,7 +51,7 @@ async function playRun(): Promise<boolean> {
   const outcome = await playScenarios(planGroups(seed, numbers, isApart), options);
   const { failures, nobodysRows, coverage, figures } = outcome;
   console.log(coverage.table());
-  for (const line of figures.lines()) console.log(line);
+  for (const line of [...coverage.kindLines(), ...figures.lines()]) console.log(line);
   const empty = numbers.length >= wholeRun ? coverage.empty() : [];
   if (numbers.length >= wholeRun && figures.postsWithTurn === 0)
     empty.push("a POST that carries its message");

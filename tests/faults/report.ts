@@ -3,12 +3,16 @@ import type { Evidence } from "./evidence.ts";
 import { faultKinds, faultTable, stages, type FaultKind, type Stage } from "./faultTable.ts";
 import type { PlayedScenario } from "./group.ts";
 import type { BrokenRule } from "./rules.ts";
+import { kindsOf, scenarioKinds, type ScenarioKind } from "./scenarioKinds.ts";
 
-/** How often each fault was really injected at each stage. */
+/** How often each fault was really injected at each stage, and each kind of scenario really played. */
 export class Coverage {
   private readonly counts = new Map<string, number>();
+  private readonly kinds = new Map<ScenarioKind, number>();
 
-  add({ injected }: Evidence): void {
+  add({ scenario, evidence }: PlayedScenario): void {
+    const { injected } = evidence;
+    for (const kind of kindsOf(evidence, scenario)) this.kinds.set(kind, (this.kinds.get(kind) ?? 0) + 1);
     for (const { kind, stage } of injected) {
       this.counts.set(`${kind} ${stage}`, this.count(kind, stage) + 1);
     }
@@ -22,13 +26,19 @@ export class Coverage {
     return [...this.counts.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** Cells that could have had a fault. */
+  /** Cells that could have had a fault, and kinds of scenarios that never were. */
   empty(): string[] {
-    return faultKinds.flatMap((kind) =>
+    const cells = faultKinds.flatMap((kind) =>
       stages
         .filter((stage) => faultTable[kind][stage] === true && this.count(kind, stage) === 0)
         .map((stage) => `${kind}@${stage}`),
     );
+    return [...cells, ...scenarioKinds.filter((kind) => !this.kinds.has(kind))];
+  }
+
+  /** What scenarios were besides, with how often. */
+  kindLines(): string[] {
+    return scenarioKinds.map((kind) => `${String(this.kinds.get(kind) ?? 0).padStart(6)} ${kind}`);
   }
 
   /** A cell that cannot be is a dash; one that could and never was, a nought. */

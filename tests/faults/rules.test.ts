@@ -11,10 +11,18 @@ function sample(atMs: number, text: string, status: Sample["status"], attempt = 
   return { atMs, text, status, attempt, role: "driver" };
 }
 
+/** Of the first attempt, as much as was persisted, and of the second. */
+function thoughts() {
+  return [
+    { place: 0, text: "The moon" },
+    { place: prefix.length, text: "The moon, says the sun." },
+  ];
+}
+
 /** A driver sees a reply whose deployment is killed in the middle, and whose successor ends it. */
 function goodEvidence(): Evidence {
   const ask = { role: "user" as const, text: "Tell me about tides." };
-  const request = { wholeText: whole, overlap: 0, isDisturbed: false };
+  const request = { wholeText: whole, overlap: 0, isDisturbed: false, thoughtUntilMs: 1_500 };
   return {
     title: "made by hand",
     ask: ask.text,
@@ -29,6 +37,7 @@ function goodEvidence(): Evidence {
         closedAtMs: 2_000,
         messages: [ask],
         sentText: shownAhead,
+        sentReasoning: "The moon, says",
         isContinuation: false,
         state: "clientGone",
       },
@@ -38,6 +47,7 @@ function goodEvidence(): Evidence {
         closedAtMs: 26_000,
         messages: [ask, { role: "assistant", text: prefix }, { role: "user", text: "Continue." }],
         sentText: whole.slice(prefix.length),
+        sentReasoning: "The moon, says the sun.",
         isContinuation: true,
         state: "finished",
       },
@@ -46,6 +56,7 @@ function goodEvidence(): Evidence {
       {
         name: "driver",
         isOpenAtEnd: true,
+        reasonings: [[{ place: 0, text: "The moon" }], thoughts()],
         samples: [
           sample(1_000, "", "queued"),
           sample(1_500, shownAhead, "running"),
@@ -81,6 +92,7 @@ function goodEvidence(): Evidence {
       hasUsage: true,
       bodyText: whole,
       storedText: whole,
+      thoughts: thoughts(),
       userMessages: 1,
       replies: 1,
     },
@@ -146,6 +158,23 @@ const spoiled: Record<RuleName, [string, (evidence: Evidence) => void][]> = {
           sample(2_002, prefix, "running"),
         ),
     ],
+  ],
+  reasoningIsWhatWasThought: [
+    ["the last thought is missing", ({ final }) => void (final!.thoughts[1]!.text = "The moon, says")],
+    ["a thought is there twice", ({ final }) => void (final!.thoughts[1]!.text += " says the sun.")],
+    ["a thought stands elsewhere", ({ final }) => void (final!.thoughts[1]!.place -= 1)],
+    ["nobody thought it", ({ final }) => void (final!.thoughts[0]!.text = "The sun")],
+    [
+      "thoughts of long before a death are lost",
+      ({ requests }) => void (requests[0]!.thoughtUntilMs = requests[0]!.closedAtMs! - 5_000),
+    ],
+  ],
+  shownReasoningWasThought: [
+    [
+      "a client shows other thoughts",
+      ({ clients }) => void clients[0]!.reasonings.unshift([{ place: 0, text: "?" }]),
+    ],
+    ["a client ends with fewer", ({ clients }) => void clients[0]!.reasonings.pop()],
   ],
   noHalfCharacters: [
     [

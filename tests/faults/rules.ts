@@ -1,8 +1,9 @@
 /** What must always hold, judged from outside: pure functions over the evidence of one scenario. */
 import { hasEnded } from "../../convex/shared/streamEvents.ts";
 import { endWithinMs } from "./endWithin.ts";
-import type { Evidence, FinalState } from "./evidence.ts";
+import type { Evidence, FinalState, ModelRequestEvidence } from "./evidence.ts";
 import { isDeploymentFault } from "./faultTable.ts";
+import { describeThoughts, isWhatWasThought, joinedThoughts } from "./sentThoughts.ts";
 import {
   isBeginningOf,
   isFoundedOnWhatWasSent,
@@ -24,6 +25,9 @@ const fatalOutageMs = 5_000;
 
 /** Units by which a driver may be ahead of the database: four thousand and one piece of five hundred. */
 const maxAhead = 4_500;
+
+/** Thoughts are persisted once a second, and a busy machine takes a little longer. */
+const persistedThoughtsAfterMs = 4_000;
 
 export const rules = {
   /** Within an attempt the text is what the model sent, in order, nothing twice, nothing missing. */
@@ -95,6 +99,27 @@ export const rules = {
         : [...wrong, `${name} changed shown text ${changes.length} times, for ${allowed} deaths`];
     });
   },
+
+  /** The reasoning is what each attempt thought, as far as it was kept, one after the other and each in its place. */
+  reasoningIsWhatWasThought: (evidence) => {
+    const { final, requests } = evidence;
+    if (final === null || !hasEnded(final.status)) return [];
+    return isWhatWasThought(final.thoughts, requests, (request) => thoughtsKept(evidence, request))
+      ? []
+      : [`the reasoning is not what the model thought: ${describeThoughts(final.thoughts)}`];
+  },
+
+  /** Nobody was ever shown other thoughts, and in the end everybody sees what is stored. */
+  shownReasoningWasThought: ({ clients, requests, final }) =>
+    clients.flatMap(({ name, reasonings, isOpenAtEnd }) => {
+      const wrong = reasonings.find((shown) => !isWhatWasThought(shown, requests, () => 0));
+      if (wrong !== undefined) return [`${name} showed what nobody thought: ${describeThoughts(wrong)}`];
+      if (final === null || !isOpenAtEnd) return [];
+      const last = reasonings.at(-1) ?? [];
+      return JSON.stringify(joinedThoughts(last)) === JSON.stringify(joinedThoughts(final.thoughts))
+        ? []
+        : [`${name} ended with ${describeThoughts(last)}, not ${describeThoughts(final.thoughts)}`];
+    }),
 
   noHalfCharacters: ({ clients, final }) => {
     const halves = clients.flatMap(({ name, samples }) =>
@@ -225,6 +250,21 @@ function brokenFailure({ final, requests }: Evidence): string[] {
     broken.push(`failed, and nothing was wrong with the model: ${quote(message)}`);
   }
   return broken;
+}
+
+/** Units of what a request thought that cannot be missing: all but the last second's, where it broke off. */
+function thoughtsKept(
+  { final, requests, outages, injected }: Evidence,
+  request: ModelRequestEvidence,
+): number {
+  const { sentReasoning, thoughtUntilMs, closedAtMs, state, isDisturbed } = request;
+  const isHeldBack = injected.some(({ kind }) => kind === "providerLinkStall");
+  if (isDisturbed || isHeldBack || outages.length > 0 || thoughtUntilMs === null) return 0;
+  const isEnd = request === requests.at(-1) && final?.status !== "stopped" && final?.status !== "interrupted";
+  const hasEndedItself = isEnd && (state === "finished" || state === "cut");
+  return hasEndedItself || (closedAtMs ?? 0) - thoughtUntilMs > persistedThoughtsAfterMs
+    ? sentReasoning.length
+    : 0;
 }
 
 /** How often text may have given way: at each take-over, and where a dead run was sealed as it was. */

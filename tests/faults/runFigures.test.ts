@@ -7,6 +7,8 @@ const request: ModelRequestEvidence = {
   closedAtMs: 1_400,
   messages: [],
   sentText: "",
+  sentReasoning: "",
+  thoughtUntilMs: null,
   wholeText: "",
   isContinuation: false,
   state: "clientGone",

@@ -36,6 +36,10 @@ export interface Scenario {
   tokens: number;
   /** Tokens a second; 0: as fast as they are taken. */
   rate: number;
+  /** Tokens of what the model thinks before its first word, in each attempt. */
+  think: number;
+  /** Of those, how many are out where the model waits while it thinks; null: it waits when it has thought. */
+  thoughtHeldAfter: number | null;
   /** Tokens of the reply that are out when its middle has come. */
   middle: number;
   /** What the model server is told besides the three above. */
@@ -72,9 +76,11 @@ export function planScenario(seed: number, number: number): Scenario {
   const isSlow = faults.some(({ kind }) => kind === "providerSlow");
   const strikes = planStrikes(seed, number);
   const middle = 1 + Math.floor(tokens * (0.15 + 0.6 * dice.next()));
-  return {
+  const scenario: Scenario = {
     seed,
     number,
+    think: 0,
+    thoughtHeldAfter: null,
     model: dice.chance(0.7) ? "demo" : "demo-anthropic",
     tokens,
     rate: isLong ? 0 : isSlow ? 12 + dice.below(10) : dice.pick([0, 80, 120, 200]),
@@ -87,6 +93,21 @@ export function planScenario(seed: number, number: number): Scenario {
     strikes,
     strikesAfterFlush: dice.chance(0.5),
   };
+  return { ...scenario, ...planThinking(scenario) };
+}
+
+/** Up to two seconds of it, or several rows. With throws of its own, as all that came later: old seeds stay what they were. */
+function planThinking({
+  seed,
+  number,
+  tokens,
+  rate,
+}: Scenario): Pick<Scenario, "think" | "thoughtHeldAfter"> {
+  const dice = diceFor(seed, `think ${number}`);
+  if (!dice.chance(0.3)) return { think: 0, thoughtHeldAfter: null };
+  const most = rate === 0 ? tokens : 2 * rate;
+  const think = 1 + dice.below(most);
+  return { think, thoughtHeldAfter: dice.chance(0.5) ? dice.below(think) : null };
 }
 
 /** Where the POST brings the message, there is nothing between the two, and its answer is the message's. */
@@ -183,17 +204,20 @@ const topics = ["comets", "tides", "bees", "glaciers", "bridges", "chess", "viol
 
 /** The marker tells whose request it is, wherever it is seen. */
 export function askOf(scenario: Scenario): { ask: string; marker: string } {
-  const { seed, number, tokens, rate, directives } = scenario;
+  const { seed, number, tokens, rate, think, thoughtHeldAfter, directives } = scenario;
   const marker = `mark${seed.toString(36)}x${number}x`;
   const places = holdPlaces(scenario);
   const all = [`tokens=${tokens}`, `rate=${rate}`, ...directives];
+  if (think > 0) all.push(`think=${think}`);
+  if (thoughtHeldAfter !== null && places[0] === 0) all.push(`holdThought=${thoughtHeldAfter}`);
   if (places.length > 0) all.push(`holdAt=${places.join(",")}`);
   return { ask: `Tell me about ${topics[number % topics.length]} ${marker} [demo ${all.join(" ")}]`, marker };
 }
 
-/** How long the model takes undisturbed, with the waits before it is asked again. */
-export function workMsOf({ tokens, rate, faults }: Scenario): number {
-  const speakingMs = rate === 0 ? tokens * 2 : (tokens * 1_000) / rate;
+/** How long the model takes undisturbed, with the waits before it is asked again. Each attempt thinks anew. */
+export function workMsOf({ tokens, rate, think, faults, strikes }: Scenario): number {
+  const msOf = (count: number) => (rate === 0 ? count * 2 : (count * 1_000) / rate);
+  const speakingMs = msOf(tokens + think * (1 + strikes.length));
   const retriesMs = faults.some(({ kind }) => kind.startsWith("provider")) ? 3_000 : 0;
   return speakingMs + retriesMs;
 }

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ConvexHttpClient } from "convex/browser";
 import { api } from "../../convex/_generated/api.js";
 import type { EmbeddedReady } from "../support/embeddedDeployment.ts";
-import type { FinalState } from "./evidence.ts";
+import type { FinalState, Thought } from "./evidence.ts";
 import type { Turn } from "./tab.ts";
 
 /** `marker` is in the message, and so in the title of every chat that it began. */
@@ -20,9 +20,10 @@ export async function finalState(
   const own = chats.filter(({ title }) => title.includes(marker));
   const lists = await Promise.all(own.map(({ _id }) => client.query(api.messages.list, { chatId: _id })));
   const all = lists.flat();
-  const [body, text] = await Promise.all([
+  const [body, text, thoughts] = await Promise.all([
     client.query(api.chats.getChatBody, { streamId }),
     client.query(api.messages.getText, { messageId }),
+    storedThoughts(client, streamId),
   ]);
   return {
     status: reply.status,
@@ -30,9 +31,26 @@ export async function finalState(
     hasUsage: reply.usage !== null,
     bodyText: body.text,
     storedText: text?.text ?? null,
+    thoughts,
     userMessages: all.filter(({ role }) => role === "user").length,
     replies: all.filter(({ role }) => role === "assistant").length,
   };
+}
+
+/** From answer to answer: each begins with the last row of the one before. */
+async function storedThoughts(client: ConvexHttpClient, streamId: string): Promise<Thought[]> {
+  const thoughts: Thought[] = [];
+  let length = 0;
+  for (let fromPart = 0; ;) {
+    const answer = await client.query(api.reasoning.get, { streamId, fromPart });
+    if (answer === null) return thoughts;
+    for (const { place, from, text } of answer.thoughts) {
+      thoughts.push({ place, text: text.slice(Math.max(0, length - from)) });
+      length = Math.max(length, from + text.length);
+    }
+    if (!answer.isTruncated || answer.next.part === fromPart) return thoughts;
+    fromPart = answer.next.part;
+  }
 }
 
 const lookMs = 200;

@@ -52,9 +52,9 @@ export async function playScenarios(groups: Scenario[][], options: SuiteOptions)
       const startedAt = performance.now();
       const played = await playGroup(world, group, tell);
       all.push(...played);
-      for (const { evidence } of played) {
-        outcome.coverage.add(evidence);
-        outcome.figures.add(evidence);
+      for (const scenario of played) {
+        outcome.coverage.add(scenario);
+        outcome.figures.add(scenario.evidence);
       }
       const failures = judge(played);
       for (const failure of failures) tell(describeFailure(failure, failure.broken));

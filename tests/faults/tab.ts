@@ -16,6 +16,7 @@ import { FaultyLink } from "./faultyLink.ts";
 import { BrowserTab } from "./page/browserTab.ts";
 import { Page } from "./page/page.ts";
 import { watchedFetch } from "./watchedFetch.ts";
+import { WatchedReasoning } from "./watchedReasoning.ts";
 
 /** Somebody else has the run. */
 const httpConflict = 409;
@@ -41,6 +42,7 @@ export class Tab {
   private page: Page | null = null;
   private store: ReplyStore | null = null;
   private turn: Turn | null = null;
+  private reasoning: WatchedReasoning | null = null;
   private readonly posts: PostEvidence[];
   private unsubscribers = new Map<"list" | "tail" | "body", () => void>();
   private attempt = 0;
@@ -64,7 +66,7 @@ export class Tab {
 
   private constructor(name: string, links: TabLinks, siteUrl: string, posts: PostEvidence[]) {
     this.siteUrl = siteUrl;
-    this.evidence = { name, samples: [], isOpenAtEnd: true };
+    this.evidence = { name, samples: [], reasonings: [], isOpenAtEnd: true };
     this.links = links;
     this.posts = posts;
     this.client = this.connect();
@@ -79,7 +81,11 @@ export class Tab {
     const snapshot = this.store?.getSnapshot();
     return {
       text: snapshot?.text ?? "",
-      isSettled: snapshot !== undefined && snapshot.feed === "none" && !this.isDriving,
+      isSettled:
+        snapshot !== undefined &&
+        snapshot.feed === "none" &&
+        !this.isDriving &&
+        this.reasoning?.isLoading === false,
     };
   }
 
@@ -158,11 +164,16 @@ export class Tab {
     this.store =
       this.page?.app.replyStores.get(turn.streamId) ?? new ReplyStore({ seed, updates: nextTickUpdates() });
     this.store.subscribe(() => this.sample());
+    const { reasonings } = this.evidence;
+    this.reasoning = new WatchedReasoning(this.client, turn.streamId, (thoughts) =>
+      reasonings.push(thoughts),
+    );
     this.subscribe("list", () =>
       this.client.onUpdate(api.messages.list, { chatId: turn.chatId }, (messages) => {
         const reply = messages.find(({ _id }) => _id === turn.messageId)?.reply;
         if (!reply) return;
         this.attempt = reply.attempt;
+        this.reasoning?.expect(reply.hasReasoning === true);
         this.store?.receiveHead(reply);
         this.follow();
       }),
@@ -274,6 +285,12 @@ export class Tab {
     await Promise.all(Object.values(this.links).map((link) => link.close()));
   }
 
+  /** What it shows of a chat that is deleted after its scenario is no evidence. */
+  closeReasoning(): void {
+    this.reasoning?.close();
+    this.reasoning = null;
+  }
+
   private connect(): ConvexClient {
     return new ConvexClient(this.links.deployment.url, {
       logger: false,
@@ -291,6 +308,7 @@ export class Tab {
     store?.close();
     for (const unsubscribe of this.unsubscribers.values()) unsubscribe();
     this.unsubscribers.clear();
+    this.closeReasoning();
     // A client in mid-connection closes when it has connected or failed, which nobody waits for.
     void this.client.close();
     this.links.deployment.cut();
@@ -300,6 +318,7 @@ export class Tab {
     const snapshot = this.store?.getSnapshot();
     if (snapshot === undefined) return;
     const { text, status, role, textKnown } = snapshot;
+    this.reasoning?.hear(snapshot);
     // A page that knows nothing of the text yet shows a placeholder for it.
     if (!textKnown) return this.follow();
     const last = this.evidence.samples.at(-1);

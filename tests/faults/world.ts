@@ -46,6 +46,8 @@ export class World {
   private readonly watchers = new Set<(client: ConvexClient) => void>();
   private readonly requests = new Map<string, LoggedRequest[]>();
   private readonly closedAt = new Map<LoggedRequest, number>();
+  /** How much reasoning of each had gone out at the last look at which it had grown. */
+  private readonly thoughtUntil = new Map<LoggedRequest, { length: number; atMs: number }>();
   private open: LoggedRequest[] = [];
   private seen = 0;
   private readonly looks: NodeJS.Timeout;
@@ -89,6 +91,10 @@ export class World {
 
   closedAtMs(request: LoggedRequest): number | null {
     return this.closedAt.get(request) ?? null;
+  }
+
+  thoughtUntilMs(request: LoggedRequest): number | null {
+    return this.thoughtUntil.get(request)?.atMs ?? null;
   }
 
   async release(request: LoggedRequest): Promise<void> {
@@ -142,6 +148,7 @@ export class World {
     this.seen = 0;
     this.requests.clear();
     this.closedAt.clear();
+    this.thoughtUntil.clear();
     this.open = [];
   }
 
@@ -160,6 +167,10 @@ export class World {
     const now = Date.now();
     if (this.open.filter(({ state }) => state === "onHold").length >= serverPlaces) this.crowdedUntilMs = now;
     this.open = this.open.filter((request) => {
+      const { length } = request.sentReasoning;
+      if (length > (this.thoughtUntil.get(request)?.length ?? 0)) {
+        this.thoughtUntil.set(request, { length, atMs: now });
+      }
       const isOpen = request.state === "streaming" || request.state === "onHold";
       if (!isOpen) this.closedAt.set(request, now);
       return isOpen;

@@ -21,6 +21,7 @@ interface Provocation {
   strikes?: [DeploymentFault, Stage][];
   directives?: string[];
   tokens?: number;
+  think?: number;
   durationMs?: number;
 }
 
@@ -29,6 +30,7 @@ function provoke({
   strikes = [],
   directives = [],
   tokens = 80,
+  think = 0,
   durationMs = 500,
 }: Provocation): Scenario {
   return {
@@ -39,6 +41,8 @@ function provoke({
     rate: 60,
     middle: Math.floor(tokens / 2) + 1,
     directives: ["text=plain", ...directives],
+    think,
+    thoughtHeldAfter: null,
     spectators: 1,
     headHeld: "down",
     sending: "mutation",
@@ -168,6 +172,18 @@ export const plants: readonly Plant[] = [
     ],
     scenario: provoke({ faults: [["driverReloads", "beforeSend"]] }),
     caughtBy: ["oneMessagePerSend"],
+  },
+  {
+    name: "the last thoughts are not waited for",
+    changes: [
+      {
+        file: "convex/streaming/replyPump.ts",
+        find: "[this.batcher.drain(), this.reasoningBatcher.drain()]",
+        replace: "[this.batcher.drain(), true]",
+      },
+    ],
+    scenario: provoke({ think: 20, tokens: 20 }),
+    caughtBy: ["reasoningIsWhatWasThought"],
   },
   {
     name: "an ended run leaves its tail",

@@ -1,0 +1,31 @@
+/** What a scenario can be besides its faults, and by what one sees that it really was: counted beside the table. */
+import type { Evidence } from "./evidence.ts";
+import type { Scenario } from "./scenario.ts";
+
+type Check = (evidence: Evidence, scenario: Scenario) => boolean;
+
+const hasPair = /[\ud800-\udbff][\udc00-\udfff]/;
+
+const checks = {
+  "the model thought": ({ requests }) => requests.some(hasThought),
+  "a successor thought again": ({ requests }) =>
+    requests.some((request) => request.isContinuation && hasThought(request)),
+  "thoughts were broken off": ({ requests }) =>
+    requests.some((request) => hasThought(request) && request.sentText === ""),
+  "tokens ended in half a character": ({ requests }, { directives }) =>
+    directives.includes("halves=1") && requests.some(({ sentText }) => hasPair.test(sentText)),
+  "a reply broke off in half a character": ({ requests }) =>
+    requests.some(({ sentText }) => !sentText.isWellFormed()),
+} satisfies Record<string, Check>;
+
+export type ScenarioKind = keyof typeof checks;
+
+export const scenarioKinds = Object.keys(checks) as ScenarioKind[];
+
+export function kindsOf(evidence: Evidence, scenario: Scenario): ScenarioKind[] {
+  return scenarioKinds.filter((kind) => checks[kind](evidence, scenario));
+}
+
+function hasThought({ sentReasoning }: Evidence["requests"][number]): boolean {
+  return sentReasoning !== "";
+}
