@@ -12,11 +12,12 @@
 import { randomUUID } from "node:crypto";
 import type { LoggedRequest } from "../../demo/requestLog.ts";
 import { endWithinMs } from "./endWithin.ts";
-import type { Evidence, InjectedFault, ModelRequestEvidence } from "./evidence.ts";
+import type { Evidence, InjectedFault } from "./evidence.ts";
 import { stageIndex, stages, type Stage } from "./faultTable.ts";
 import { inject } from "./injection.ts";
 import { ObservedReply } from "./observedReply.ts";
-import { askOf, describeScenario, workMsOf, type Scenario } from "./scenario.ts";
+import { askOf, holdsHeadOfMessage, type Scenario } from "./scenario.ts";
+import { emptyEvidence, requestEvidence } from "./scenarioEvidence.ts";
 import type { Strike, StrikeSchedule, StruckScenario } from "./strikeSchedule.ts";
 import { finalState } from "./storedReply.ts";
 import { Tab, type Turn } from "./tab.ts";
@@ -110,7 +111,9 @@ export class Conductor implements StruckScenario {
     for (const tab of [this.driver, ...this.spectators]) tab.closeReasoning();
     this.evidence.outages = this.world.health.outages.filter(({ toMs }) => toMs >= this.startedAtMs);
     this.phase = "over";
-    this.evidence.requests = this.requests().map((request) => this.evidenceOf(request));
+    this.evidence.requests = this.requests().map((request) =>
+      requestEvidence(this.world, request, this.disturbed.has(request)),
+    );
     this.evidence.stored = this.observed?.samples ?? [];
     this.evidence.endedAtMs = this.observed?.endedAtMs ?? null;
     if (!this.evidence.isDeleted && this.turn !== null) {
@@ -126,7 +129,7 @@ export class Conductor implements StruckScenario {
 
   /** How far the reply has come, as seen from outside. */
   stage(): Stage {
-    if (this.turn === null) return "beforeSend";
+    if (this.turn === null) return this.isHeadAwaited() ? "beforeHead" : "beforeSend";
     if ((this.observed?.endedAtMs ?? null) !== null || this.evidence.isDeleted) return "after";
     const request = this.requests().at(-1);
     if (request !== undefined) {
@@ -141,8 +144,10 @@ export class Conductor implements StruckScenario {
   /** A page of the app asks again after a POST that was lost; other clients' POSTs come later than the driver's first. */
   private isHeadAwaited(): boolean {
     const { posts } = this.evidence;
-    const own = this.scenario.sending === "post" ? posts : posts.slice(0, 1);
-    return own.length > 0 && own.every(({ httpStatus }) => httpStatus === null) && this.driver.isDriving;
+    const isApp = this.scenario.sending === "post";
+    const own = isApp ? posts : posts.slice(0, 1);
+    const isAwaited = isApp ? own.some(({ isOver }) => !isOver) : this.driver.isDriving;
+    return own.length > 0 && own.every(({ httpStatus }) => httpStatus === null) && isAwaited;
   }
 
   requests(): readonly LoggedRequest[] {
@@ -258,7 +263,7 @@ export class Conductor implements StruckScenario {
       const planned = faults.filter((fault) => fault.stage === stage);
       const numbers = strikes.flatMap((strike, number) => (strike.stage === stage ? [number] : []));
       if (planned.length > 0 || numbers.length > 0) {
-        if (stage === "beforeHead") this.driver.links.site.hold(this.scenario.headHeld);
+        if (stage === "beforeHead" && this.scenario.sending === "mutation") this.holdHead();
         await this.reach(stage, numbers.length > 0);
         for (const fault of planned) {
           if (this.stage() === stage) await inject(this, fault);
@@ -266,9 +271,14 @@ export class Conductor implements StruckScenario {
         await this.awaitStrikes(stage, numbers);
       }
       const isHeldForStrike = stage === "lastFlush" && strikes.some((strike) => strike.stage === "finish");
+      if (stage === "beforeSend" && holdsHeadOfMessage(this.scenario)) this.holdHead();
       if (!isHeldForStrike) this.openGate(stage);
     }
     this.openGate("lastFlush");
+  }
+
+  private holdHead(): void {
+    this.driver.links.site.hold(this.scenario.headHeld);
   }
 
   private async awaitStrikes(stage: Stage, numbers: number[]): Promise<void> {
@@ -343,24 +353,6 @@ export class Conductor implements StruckScenario {
     const isClosed = (request: LoggedRequest) => this.world.closedAtMs(request) !== null;
     await this.until(() => this.requests().every(isClosed), closeWithinMs);
   }
-
-  private evidenceOf(request: LoggedRequest): ModelRequestEvidence {
-    const { startedAtMs, messages, sentText, sentReasoning, wholeText, isContinuation, state, directives } =
-      request;
-    return {
-      startedAtMs,
-      sentReasoning,
-      thoughtUntilMs: this.world.thoughtUntilMs(request),
-      closedAtMs: this.world.closedAtMs(request),
-      messages,
-      sentText,
-      wholeText,
-      isContinuation,
-      state,
-      overlap: directives.overlap,
-      isDisturbed: this.disturbed.has(request),
-    };
-  }
 }
 
 function isOfText(stage: Stage): boolean {
@@ -373,27 +365,4 @@ function isHoldable(stage: Stage): boolean {
 
 function urlsOf({ address }: World): { deployment: string; site: string } {
   return { deployment: address.url, site: address.siteUrl };
-}
-
-function emptyEvidence(scenario: Scenario): Evidence {
-  return {
-    title: describeScenario(scenario),
-    ask: askOf(scenario).ask,
-    ids: null,
-    sends: 1,
-    workMs: workMsOf(scenario),
-    injected: [],
-    requests: [],
-    clients: [],
-    posts: [],
-    stored: [],
-    outages: [],
-    stopAskedAtMs: null,
-    isDeleted: false,
-    refusals: [],
-    endedAtMs: null,
-    quietSinceMs: 0,
-    final: null,
-    rowsLeft: {},
-  };
 }

@@ -34,6 +34,11 @@ export interface PostEvidence {
   runToken: string;
   /** It brought its message along. */
   carriesTurn: boolean;
+  sentAtMs: number;
+  /** When its head came; null: it has not. */
+  answeredAtMs: number | null;
+  /** It failed before its head came. */
+  isOver: boolean;
   /** Null: no head came. */
   httpStatus: number | null;
   /** Of the `start` event; null if none came. */

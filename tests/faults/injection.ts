@@ -25,11 +25,30 @@ const slowBytesPerSecond = 6_000;
 /** For what is expected at once, and does not come where another fault is in the way. */
 const soonMs = 1_500;
 
+const turnWithinMs = 5_000;
+
+/** They can happen to a page whose message nobody has answered. */
+const nothingOfReply: ReadonlySet<FaultKind> = new Set<FaultKind>([
+  "driverReloads",
+  "driverStuck",
+  "driverReadsSlowly",
+  "driverSleeps",
+  "siteCut",
+  "siteStall",
+  "siteAnswerLost",
+  "deploymentCut",
+  "deploymentStall",
+  "sendAnswerLost",
+]);
+
 export async function inject(conductor: Conductor, fault: PlannedFault): Promise<void> {
   const { kind, stage } = fault;
   if (isScripted(kind) || isDeploymentFault(kind)) return;
+  // A page that does not know yet what became of its message asks again in another way, and then it does.
+  if (!nothingOfReply.has(kind)) await conductor.until(() => conductor.turn !== null, turnWithinMs);
   const noted = conductor.note(kind, stage);
-  const outcome = await injections[kind](conductor, fault);
+  const isPossible = nothingOfReply.has(kind) || conductor.turn !== null;
+  const outcome = isPossible ? await injections[kind](conductor, fault) : "missed";
   if (outcome === "missed") {
     conductor.evidence.injected = conductor.evidence.injected.filter((other) => other !== noted);
   } else if (outcome === "done") {
@@ -49,10 +68,10 @@ const injections: Record<InjectedHere, Injection> = {
     await driver.close();
     return "done";
   },
-  driverReloads: async (conductor): Promise<Outcome> => {
+  driverReloads: async (conductor, { stage }): Promise<Outcome> => {
     const { driver, turn } = conductor;
     if (!driver.isOpen) return "missed";
-    const isCounted = turn !== null || (await answerToSendIsLost(conductor));
+    const isCounted = stage !== "beforeSend" || turn !== null || (await answerToSendIsLost(conductor));
     conductor.replacePage();
     await driver.reload(turn);
     conductor.pageIsReplaced();

@@ -69,6 +69,9 @@ function goodEvidence(): Evidence {
       {
         runToken: "a",
         carriesTurn: true,
+        sentAtMs: 900,
+        answeredAtMs: 950,
+        isOver: false,
         httpStatus: 200,
         attempt: 1,
         liveLength: shownAhead.length,
@@ -200,6 +203,9 @@ const spoiled: Record<RuleName, [string, (evidence: Evidence) => void][]> = {
         void posts.push({
           runToken: "b",
           carriesTurn: true,
+          sentAtMs: 900,
+          answeredAtMs: 950,
+          isOver: false,
           httpStatus: 200,
           attempt: 1,
           liveLength: 0,

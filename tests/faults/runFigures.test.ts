@@ -15,7 +15,17 @@ const request: ModelRequestEvidence = {
   overlap: 0,
   isDisturbed: false,
 };
-const post = { runToken: "", carriesTurn: true, httpStatus: 200, attempt: 1, liveLength: 0, last: null };
+const post = {
+  runToken: "",
+  carriesTurn: true,
+  sentAtMs: 100,
+  answeredAtMs: 200,
+  isOver: false,
+  httpStatus: 200,
+  attempt: 1,
+  liveLength: 0,
+  last: null,
+};
 const run = {
   requests: [request],
   posts: [post],

@@ -110,10 +110,14 @@ function planThinking({
   return { think, thoughtHeldAfter: dice.chance(0.5) ? dice.below(think) : null };
 }
 
-/** Where the POST brings the message, there is nothing between the two, and its answer is the message's. */
+/**
+ * Where the POST brings the message, there is nothing between the two; what happens before its head happens to the
+ * message too.
+ */
 function planSending(seed: number, number: number, faults: { stage: Stage | null }[]): Scenario["sending"] {
-  const isBetween = faults.some(({ stage }) => stage === "betweenSendAndPost" || stage === "beforeHead");
-  return !isBetween && diceFor(seed, `sending ${number}`).chance(0.9) ? "post" : "mutation";
+  const isAt = (place: Stage) => faults.some(({ stage }) => stage === place);
+  if (isAt("betweenSendAndPost")) return "mutation";
+  return diceFor(seed, `sending ${number}`).chance(isAt("beforeHead") ? 0.6 : 0.9) ? "post" : "mutation";
 }
 
 function planFaults(dice: Dice, seed: number, number: number): PlannedFault[] {
@@ -190,13 +194,21 @@ export function placeOf(stage: Stage, tokens: number, middle: number): number {
   return stage === "middle" ? middle : tokens;
 }
 
+/** The POST that brings the message is to be disturbed before its answer comes. */
+export function holdsHeadOfMessage({ sending, faults, strikes }: Scenario): boolean {
+  return sending === "post" && [...faults, ...strikes].some(({ stage }) => stage === "beforeHead");
+}
+
 /** Where the model waits until the suite has done what is to be done there. */
-export function holdPlaces({ faults, strikes, tokens, middle }: Scenario): number[] {
+export function holdPlaces(scenario: Scenario): number[] {
+  const { faults, strikes, tokens, middle } = scenario;
   const places = [...faults.filter(({ kind }) => !isScripted(kind)), ...strikes]
     .map(({ stage }) => stage)
     .filter((stage) => stage !== null)
     .filter((stage) => ["beforeFirstToken", "middle", "lastFlush", "finish"].includes(stage))
     .map((stage) => placeOf(stage, tokens, middle));
+  // The page finds out only after a while that its POST does not answer, and the model is not to be done by then.
+  if (holdsHeadOfMessage(scenario)) places.push(0);
   return [...new Set(places)].sort((a, b) => a - b);
 }
 

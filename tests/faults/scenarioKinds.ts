@@ -2,6 +2,9 @@
 import type { Evidence } from "./evidence.ts";
 import type { Scenario } from "./scenario.ts";
 
+/** The app asks in another way by then. */
+const lateMs = 1_500;
+
 type Check = (evidence: Evidence, scenario: Scenario) => boolean;
 
 const hasPair = /[\ud800-\udbff][\udc00-\udfff]/;
@@ -16,6 +19,13 @@ const checks = {
     directives.includes("halves=1") && requests.some(({ sentText }) => hasPair.test(sentText)),
   "a reply broke off in half a character": ({ requests }) =>
     requests.some(({ sentText }) => !sentText.isWellFormed()),
+  "a POST with its message got no answer": ({ posts }) =>
+    posts.some(({ carriesTurn, httpStatus }) => carriesTurn && httpStatus === null),
+  "a POST with its message was answered late": ({ posts }) =>
+    posts.some(
+      ({ carriesTurn, sentAtMs, answeredAtMs }) =>
+        carriesTurn && answeredAtMs !== null && answeredAtMs - sentAtMs > lateMs,
+    ),
 } satisfies Record<string, Check>;
 
 export type ScenarioKind = keyof typeof checks;

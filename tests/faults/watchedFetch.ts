@@ -10,13 +10,20 @@ export function watchedFetch(posts: PostEvidence[]): typeof fetch {
     const post: PostEvidence = {
       runToken: runToken ?? "",
       carriesTurn: turn !== undefined,
+      sentAtMs: Date.now(),
+      answeredAtMs: null,
+      isOver: false,
       httpStatus: null,
       attempt: null,
       liveLength: 0,
       last: null,
     };
     posts.push(post);
-    const response = await fetch(input, init);
+    const response = await fetch(input, init).catch((error: unknown) => {
+      post.isOver = true;
+      throw error;
+    });
+    post.answeredAtMs = Date.now();
     post.httpStatus = response.status;
     if (!response.ok || response.body === null) return response;
     return new Response(response.body.pipeThrough(noting(post)), response);

@@ -1,0 +1,52 @@
+/** The evidence of one scenario: its empty beginning, and what the model server knows of a request at the end. */
+import type { LoggedRequest } from "../../demo/requestLog.ts";
+import type { Evidence, ModelRequestEvidence } from "./evidence.ts";
+import { askOf, describeScenario, workMsOf, type Scenario } from "./scenario.ts";
+import type { World } from "./world.ts";
+
+/** Of a scenario that has not begun. */
+export function emptyEvidence(scenario: Scenario): Evidence {
+  return {
+    title: describeScenario(scenario),
+    ask: askOf(scenario).ask,
+    ids: null,
+    sends: 1,
+    workMs: workMsOf(scenario),
+    injected: [],
+    requests: [],
+    clients: [],
+    posts: [],
+    stored: [],
+    outages: [],
+    stopAskedAtMs: null,
+    isDeleted: false,
+    refusals: [],
+    endedAtMs: null,
+    quietSinceMs: 0,
+    final: null,
+    rowsLeft: {},
+  };
+}
+
+/** `isDisturbed`: its connection was, by a fault. */
+export function requestEvidence(
+  world: World,
+  request: LoggedRequest,
+  isDisturbed: boolean,
+): ModelRequestEvidence {
+  const { startedAtMs, messages, sentText, sentReasoning, wholeText, isContinuation, state, directives } =
+    request;
+  return {
+    startedAtMs,
+    sentReasoning,
+    thoughtUntilMs: world.thoughtUntilMs(request),
+    closedAtMs: world.closedAtMs(request),
+    messages,
+    sentText,
+    wholeText,
+    isContinuation,
+    state,
+    overlap: directives.overlap,
+    isDisturbed,
+  };
+}
