@@ -23,7 +23,8 @@ export function decodeClientMessage(frame: string, adminKey: AdminKey): SyncClie
         type: "Connect",
         sessionId: asUuid(message["sessionId"], "sessionId"),
         maxObservedTs: optionalTs(message["maxObservedTimestamp"]),
-        clientTs: typeof message["clientTs"] === "number" ? message["clientTs"] : null,
+        // JSON can say numbers that it cannot say back: 1e999.
+        clientTs: Number.isFinite(message["clientTs"]) ? (message["clientTs"] as number) : null,
       };
     case "Authenticate":
       return {
