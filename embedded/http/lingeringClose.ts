@@ -3,7 +3,7 @@
  * system, and a reset can overtake the last answer or make the client throw it away. So our side is ended first, and
  * what still comes is read away until the client ends its side, for a while (nginx calls it lingering_close).
  */
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 
 /** For the answer to arrive and the client to take notice. */
@@ -20,47 +20,35 @@ const statusOfFault: ReadonlyMap<unknown, string> = new Map([
 /** The client has ended its side, or cut it: nothing comes any more that could be read away. */
 const goneCodes: ReadonlySet<unknown> = new Set(["ECONNRESET", "HPE_INVALID_EOF_STATE"]);
 
-interface Exchange {
-  request: IncomingMessage;
-  response: ServerResponse;
-}
-
 /** From now on `server` ends its connections this way, those included whose request it cannot take. */
 export function closeGently(server: Server): void {
-  const newest = new WeakMap<Socket, Exchange>();
+  // Not held: a connection may be kept open long after its last answer, which holds all that made it.
+  const newest = new WeakMap<Socket, WeakRef<ServerResponse>>();
   server.on("connection", (socket: Socket) => {
     // What Node calls after the last answer on a connection.
     socket.destroySoon = () => linger(socket);
   });
-  for (const event of ["request", "checkContinue"] as const) {
-    server.prependListener(event, (request, response) => {
-      const { socket } = request;
-      const exchange = { request, response };
-      newest.set(socket, exchange);
-      // A connection may be kept open for long: what its last answer holds should not be.
-      response.once("close", () => {
-        if (newest.get(socket) === exchange) newest.delete(socket);
-      });
-    });
-  }
+  for (const event of ["request", "checkContinue"] as const)
+    server.prependListener(event, (request, response) => newest.set(request.socket, new WeakRef(response)));
   server.on("clientError", (error: NodeJS.ErrnoException, stream) => {
     const socket = stream as Socket;
     if (goneCodes.has(error.code)) socket.destroy(error);
-    else if (socket.writable) refuse(socket, newest.get(socket), statusOfFault.get(error.code) ?? badRequest);
+    else if (socket.writable)
+      refuse(socket, newest.get(socket)?.deref(), statusOfFault.get(error.code) ?? badRequest);
   });
 }
 
-function refuse(socket: Socket, exchange: Exchange | undefined, status: string): void {
-  if (exchange === undefined || exchange.response.writableFinished) {
+function refuse(socket: Socket, response: ServerResponse | undefined, status: string): void {
+  if (response === undefined || response.writableFinished) {
     socket.write(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
     linger(socket);
-  } else if (exchange.response.headersSent) {
+  } else if (response.headersSent) {
     socket.destroy(); // in the middle of an answer there is no place for another
   } else {
     // Whoever reads the body would wait for ever: Node has forgotten a request that was answered.
-    socket.once("close", () => exchange.request.destroy());
+    socket.once("close", () => response.req.destroy());
     // With what was set on it already: without CORS headers a page could not see the refusal.
-    exchange.response.writeHead(Number.parseInt(status), { Connection: "close", "Content-Length": 0 }).end();
+    response.writeHead(Number.parseInt(status), { Connection: "close", "Content-Length": 0 }).end();
   }
 }
 

@@ -2,6 +2,8 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, onTestFinished, test } from "vitest";
 import { closeGently } from "../../../embedded/http/lingeringClose.ts";
 import { RawConnection } from "../../support/rawHttp.ts";
@@ -15,6 +17,11 @@ async function connect(server: Server): Promise<RawConnection> {
     server.close();
   });
   return await RawConnection.open(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+}
+
+function exposedGc(): () => void {
+  setFlagsFromString("--expose-gc");
+  return runInNewContext("gc") as () => void;
 }
 
 const head = ["POST / HTTP/1.1", "Host: deployment", "Content-Length: 9000000"];
@@ -73,6 +80,23 @@ test.each([
   const client = await connect(createServer());
   client.socket.write(text);
   expect(await client.untilEnd()).toContain(`HTTP/1.1 ${status}\r\n`);
+});
+
+test("a connection that is kept open holds nothing of its last answer", async () => {
+  let answer: WeakRef<object> | undefined;
+  const server = createServer((request, response) => {
+    if (request.url === "/first") answer = new WeakRef(response);
+    response.end("answered");
+  });
+  const client = await connect(server);
+  client.send(["GET /first HTTP/1.1", "Host: deployment"]);
+  await client.until("answered");
+  const collectGarbage = exposedGc();
+  while (answer?.deref() !== undefined) {
+    await new Promise(setImmediate);
+    collectGarbage();
+  }
+  expect(client.socket.destroyed).toBe(false);
 });
 
 test("a bad request after an answer that is still being sent cuts the connection: it could not be told", async () => {
