@@ -11,12 +11,17 @@ import { lockDataFolder } from "./dataFolderLock.ts";
 import { EngineClient } from "./engineClient.ts";
 import { type EngineWatchdog, watchEngine } from "./engineWatchdog.ts";
 import { every } from "./every.ts";
-import { storageFolders } from "./files/storageFolders.ts";
+import {
+  emptyFolder,
+  makeStorageFolders,
+  storageFolders,
+  type StorageFolders,
+} from "./files/storageFolders.ts";
 import { folderUnusable } from "./folderUnusable.ts";
 import { allowOrigins, type OriginCheck } from "./http/allowedOrigins.ts";
 import { createHttpServer, type HttpServerParts } from "./http/httpServer.ts";
-import { localUrl } from "./http/localUrl.ts";
-import { createLog, defaultLogSettings, type LogSettings } from "./log.ts";
+import { isWildcard, localUrl } from "./http/localUrl.ts";
+import { createLog, defaultLogSettings, type Log, type LogSettings } from "./log.ts";
 import { DeploymentError } from "./protocol/deploymentError.ts";
 import { letWorkEnd, OpenWork } from "./openWork.ts";
 import { createSyncSockets } from "./sync/syncSockets.ts";
@@ -84,6 +89,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     const lock = lockDataFolder(dataDir);
     closers.push(() => lock.close());
     const adminKey = keyOf(dataDir, instanceName, options.adminKey);
+    const folders = openStorage(dataDir);
 
     const start = Promise.withResolvers<Awaited<HttpServerParts["started"]>>();
     start.promise.catch(() => undefined); // waiting requests are answered with it; with none waiting nobody else does
@@ -99,7 +105,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     const server = createHttpServer({
       adminKey,
       originRefusal,
-      folders: storageFolders(dataDir),
+      folders,
       started: start.promise,
       engineSilentMs: () => watchdog?.silentMs() ?? 0,
       work,
@@ -139,6 +145,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     log("info", "started", { url, siteUrl, dataDir });
     if (url !== ownUrl || siteUrl !== localSiteUrl)
       log("info", "listening", { localUrl: ownUrl, localSiteUrl });
+    warnOfLoopback(options, log, { url, siteUrl });
 
     const stop = async (graceMs: number): Promise<void> => {
       work.refuseNew();
@@ -195,6 +202,28 @@ async function listen(server: Server, host: string, port: number): Promise<strin
   }
   const { port: boundPort } = server.address() as AddressInfo;
   return localUrl(host, boundPort);
+}
+
+/** In the main thread: uploads go on when the engine thread is started anew. */
+function openStorage(dataDir: string): StorageFolders {
+  const folders = storageFolders(dataDir);
+  makeStorageFolders(folders);
+  emptyFolder(folders.uploads);
+  return folders;
+}
+
+/** On every interface no address is ours to tell. */
+function warnOfLoopback(
+  given: DeploymentOptions,
+  log: Log,
+  { url, siteUrl }: Pick<Deployment, "url" | "siteUrl">,
+): void {
+  if (!isWildcard(given.host ?? "") || (given.url !== undefined && given.siteUrl !== undefined)) return;
+  log(
+    "warn",
+    `Functions and clients are told that the deployment is at ${url} and ${siteUrl}, also in the URLs of uploads and files. ` +
+      "Give --url and --site-url as other machines reach it: loopback leads them to themselves.",
+  );
 }
 
 function namesOf(url: string | undefined): string[] {

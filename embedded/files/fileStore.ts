@@ -16,7 +16,6 @@ import { indexKey } from "../values/indexKey.ts";
 import { insertFile, removeFile, STORAGE_TABLE, type StoredFile } from "./fileRows.ts";
 import type { IncomingFile } from "./incomingFile.ts";
 import {
-  emptyFolder,
   isFileKey,
   makeStorageFolders,
   newFileKey,
@@ -127,9 +126,8 @@ export class FileStore {
     return this.#database.get("SELECT 1 FROM stored_files WHERE key = ?", key) !== undefined;
   }
 
-  /** Before anybody writes: what earlier processes did not finish. */
+  /** Before anybody writes: what earlier processes and threads did not finish. */
   #sweep(): void {
-    emptyFolder(this.#folders.uploads);
     const folder = opendirSync(this.#folders.stored);
     let found = 0;
     try {

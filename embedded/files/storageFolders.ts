@@ -5,7 +5,7 @@
  *   file-storage/uploads/<key>   uploads under way; the main thread's
  *   file-storage/actions/<key>   what actions store and read; the action thread's
  *
- * Only `stored` outlives a process. Names are random and ours: nothing a client sends becomes part of a path.
+ * Only `stored` outlives a process; each of the others is emptied by its owner when that starts. Names are random and ours: nothing a client sends becomes part of a path.
  */
 import { randomUUID } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync } from "node:fs";

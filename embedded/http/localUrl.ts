@@ -8,8 +8,19 @@ const loopbackOfWildcard: ReadonlyMap<string, string> = new Map([
 ]);
 
 export function localUrl(host: string, port: number): string {
-  const name = host.includes(":") ? `[${host}]` : host;
-  // Reads every way of writing an address: `0` and `0:0:0:0:0:0:0:0` are wildcards, too.
-  const address = URL.parse(`http://${name}`)?.hostname ?? name;
-  return `http://${loopbackOfWildcard.get(address) ?? name}:${port}`;
+  return `http://${loopbackOfWildcard.get(addressOf(host)) ?? inUrl(host)}:${port}`;
+}
+
+/** Whether `host` stands for every interface. */
+export function isWildcard(host: string): boolean {
+  return loopbackOfWildcard.has(addressOf(host));
+}
+
+/** Reads every way of writing an address: `0` and `0:0:0:0:0:0:0:0` are wildcards, too. */
+function addressOf(host: string): string {
+  return URL.parse(`http://${inUrl(host)}`)?.hostname ?? inUrl(host);
+}
+
+function inUrl(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
 }

@@ -2,7 +2,7 @@
  * Files on the deployment port: `POST /api/storage/upload?token=…` takes one, `GET /api/storage/<uuid>` serves one. Both stream: a
  * file passes through this thread chunk by chunk, and a slow reader or disk slows the sender.
  */
-import { open } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parseByteRange } from "../files/byteRange.ts";
 import type { StoredFile } from "../files/fileRows.ts";
@@ -35,13 +35,14 @@ async function upload({ request, engine, url, folders, uploadMs }: RouteContext)
   const patience = { maxIdleMs: uploadMs, maxWaitMs: uploadMs };
   const bytes = bodyChunks(request, patience, () => uploadTimedOut(uploadMs), uploadEnded);
   const file = await receiveFile(folders.uploads, bytes, sha256);
-  const storageId = await engine.request("storeFile", {
-    ...file,
-    folder: "uploads",
-    componentPath,
-    contentType,
-  });
-  return { type: "json", body: { storageId } };
+  try {
+    const received = { ...file, folder: "uploads", componentPath, contentType } as const;
+    return { type: "json", body: { storageId: await engine.request("storeFile", received) } };
+  } catch (error) {
+    // An engine thread that ended meanwhile may not have taken them.
+    await rm(join(folders.uploads, file.key), { force: true });
+    throw error;
+  }
 }
 
 function uploadTimedOut(uploadMs: number): DeploymentError {

@@ -18,15 +18,23 @@ function crowd(slots: ActionSlots, origins: ActionOrigin[]): number[] {
 test.each([
   ["more than there are slots for", 1],
   ["fewer than there are slots for", 64],
-])("of a crowd, %s, one begins in each turn of the event loop: the thread has others to serve", async (_, concurrent) => {
-  const begun = crowd(new ActionSlots(concurrent, 0, 60_000), ["client", "client", "client", "client"]);
-  const seen: number[][] = [];
-  for (let turn = 0; turn < 4; turn++) {
-    await nextTurn();
-    seen.push([...begun]);
-  }
-  expect(seen).toEqual([[0, 1], [0, 1, 2], [0, 1, 2, 3], [0, 1, 2, 3]]);
-});
+])(
+  "of a crowd, %s, one begins in each turn of the event loop: the thread has others to serve",
+  async (_, concurrent) => {
+    const begun = crowd(new ActionSlots(concurrent, 0, 60_000), ["client", "client", "client", "client"]);
+    const seen: number[][] = [];
+    for (let turn = 0; turn < 4; turn++) {
+      await nextTurn();
+      seen.push([...begun]);
+    }
+    expect(seen).toEqual([
+      [0, 1],
+      [0, 1, 2],
+      [0, 1, 2, 3],
+      [0, 1, 2, 3],
+    ]);
+  },
+);
 
 test("who is alone begins at once, in the next turn, too", async () => {
   const slots = new ActionSlots(2, 0, 60_000);

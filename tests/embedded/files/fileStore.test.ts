@@ -66,16 +66,18 @@ test("only names that this deployment makes are taken in", async () => {
   ).rejects.toThrow("no name of a received file");
 });
 
-test("a start removes what has no row, and nothing else", async () => {
+test("the engine's start removes what has no row, and nothing that is being uploaded", async () => {
   const fixture = await open();
   const file = received(fixture);
   const id = await fixture.engine.files.store(file);
   await fixture.engine.close();
   const storage = join(fixture.dataDir, "file-storage");
-  for (const part of ["stored", "uploads"]) writeFileSync(join(storage, part, randomUUID()), "garbage");
+  const uploading = randomUUID();
+  writeFileSync(join(storage, "uploads", uploading), "half");
+  writeFileSync(join(storage, "stored", randomUUID()), "garbage");
   writeFileSync(join(storage, "stored", "thesis.txt"), "years of work");
   await fixture.reopen();
-  expect(filesOnDisk(fixture.dataDir).uploads).toEqual([]);
+  expect(filesOnDisk(fixture.dataDir).uploads).toEqual([uploading]);
   expect(filesOnDisk(fixture.dataDir).stored.toSorted()).toEqual([file.key, "thesis.txt"].toSorted());
   expect(await fixture.query("files:url", { id })).toContain("/api/storage/");
   expect(fixture.log).toEqual([]);

@@ -13,7 +13,7 @@ import type { EngineClient } from "../../../embedded/engineClient.ts";
 import { ByteBudget } from "../../../embedded/http/byteBudget.ts";
 import { createHttpServer } from "../../../embedded/http/httpServer.ts";
 import { readJsonBody } from "../../../embedded/http/requestBody.ts";
-import { asDeploymentError } from "../../../embedded/protocol/deploymentError.ts";
+import { asDeploymentError, DeploymentError } from "../../../embedded/protocol/deploymentError.ts";
 import { RawConnection } from "../../support/rawHttp.ts";
 
 const logged: string[] = [];
@@ -33,13 +33,16 @@ const typed = "Content-Type: application/json";
 
 const quick = { headMs: 20, requestMs: 40, checkEveryMs: 5, uploadMs: 20, readerMs: 20 };
 
-/** The deployment port with an engine that gives one answer; an Error is thrown. */
+/** The deployment port with an engine that gives one answer, or one a method; an Error is thrown. */
 function impatientServer(
   answer: unknown = null,
   folders = { stored: "", uploads: "", actions: "" },
   patience = quick,
 ): ReturnType<typeof createHttpServer> {
-  const request = () => (answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer));
+  const request = (method: string): Promise<unknown> => {
+    const given: unknown = answer instanceof Map ? answer.get(method) : answer;
+    return given instanceof Error ? Promise.reject(given) : Promise.resolve(given);
+  };
   const engine = { request } as unknown as EngineClient;
   return createHttpServer({
     adminKey: openAdminKey("", "test", "key"),
@@ -103,6 +106,19 @@ test("an upload that keeps us waiting is a 408, and nothing of it stays", async 
   expect(answer).toMatch(/^HTTP\/1\.1 408 /);
   expect(answer).toContain('"code":"UploadTimedOut","message":"The upload took longer than 0.02 seconds.');
   expect(await readdir(uploads)).toEqual([]);
+});
+
+test("an upload that the engine did not take leaves nothing", async () => {
+  const uploads = await newFolder();
+  const answers = new Map<string, unknown>([
+    ["componentOfUpload", ""],
+    ["storeFile", new DeploymentError("Unavailable", "The engine is started anew.")],
+  ]);
+  const url = await urlOf(impatientServer(answers, { stored: "", uploads, actions: "" }));
+  const response = await fetch(`${url}/api/storage/upload?token=any`, { method: "POST", body: "content" });
+  expect(response.status).toBe(503);
+  expect(await readdir(uploads)).toEqual([]);
+  expect(logged.splice(0)).toHaveLength(1);
 });
 
 /** A server that reads bodies within the budget, and a sender of whose 62 bytes 60 have arrived. */

@@ -102,6 +102,30 @@ test("a deployment on all interfaces gives loopback as its address, which is one
 });
 
 test.each([
+  ["without a name", {}, 1],
+  ["with one name of two", { url: "https://convex.example" }, 1],
+  ["with both", { url: "https://convex.example", siteUrl: "https://site.example" }, 0],
+])(
+  "on all interfaces, a deployment %s warns where loopback is what clients are told",
+  async (_, names, warnings) => {
+    const dataDir = mkdtempSync(join(tmpdir(), "all-interfaces-"));
+    onTestFinished(() => rmSync(dataDir, { recursive: true }));
+    const logged: string[] = [];
+    const writeLog = (line: string): void => void logged.push(line);
+    const running = await startDeployment({
+      dataDir,
+      port: 0,
+      sitePort: 0,
+      host: "0.0.0.0",
+      writeLog,
+      ...names,
+    });
+    await running.close();
+    expect(logged.filter((line) => line.includes("Give --url and --site-url"))).toHaveLength(warnings);
+  },
+);
+
+test.each([
   ["127.0.0.1", "http://127.0.0.1:80"],
   ["localhost", "http://localhost:80"],
   ["10.0.0.5", "http://10.0.0.5:80"],
