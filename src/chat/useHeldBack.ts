@@ -15,17 +15,18 @@ interface HeldBackPage {
 
 /** Returns what holds the composer's text back until the last reply has ended. */
 export function useHeldBack({ rows, draftKey, canSend, onSend }: HeldBackPage): () => void {
-  const { waitsFor } = useDraft(draftKey);
+  const { waitsFor: heldFor } = useDraft(draftKey);
   const last = rows.at(-1);
 
   useEffect(() => {
-    // Asked again: an effect may run twice for one render, and the first has sent it by then.
-    const { text, waitsFor: replyKey } = drafts.get(draftKey);
-    if (replyKey === undefined || last === undefined || !canSend) return;
-    const outcome = outcomeOf(last, replyKey);
+    if (heldFor === undefined || last === undefined || !canSend) return;
+    const { text, waitsFor } = drafts.get(draftKey);
+    // An effect may run twice for one render, and the first has sent it by then.
+    if (waitsFor !== heldFor) return;
+    const outcome = outcomeOf(last, heldFor);
     if (outcome.kind === "send") onSend(text.trim());
     else if (outcome.kind === "keep") drafts.reportProblem(draftKey, outcome.why);
-  }, [waitsFor, draftKey, last, canSend, onSend]);
+  }, [heldFor, draftKey, last, canSend, onSend]);
 
   return () => {
     if (last !== undefined) drafts.holdBack(draftKey, last.key);
