@@ -60,7 +60,12 @@ export function ChatPage({ chatId, pageKey }: { chatId: string | null; pageKey: 
       <title>{chat === null ? "Duet" : `${chat.title} · Duet`}</title>
       {chat !== null && <h1 className="sr-only">{chat.title}</h1>}
       <div className="relative min-h-0 flex-1">
-        <div ref={scrollerRef} data-testid="conversation" className="scroller h-full overflow-y-auto">
+        {/* Before the first message there is no end to be at: an invitation is read from its top. */}
+        <div
+          ref={conversation.status === "new" && rows.length === 0 ? null : scrollerRef}
+          data-testid="conversation"
+          className="scroller h-full overflow-y-auto"
+        >
           <div className="mx-auto flex min-h-full w-full max-w-3xl flex-col px-4 pt-6 pb-10 sm:px-6">
             <ConversationContent
               conversation={conversation}

@@ -22,6 +22,7 @@ export function followEnd(
 ): EndFollower {
   let isFollowing = true;
   let lastTop = scroller.scrollTop;
+  let lastViewPx = scroller.clientHeight;
 
   const setFollowing = (value: boolean) => {
     isFollowing = value;
@@ -34,15 +35,21 @@ export function followEnd(
   const goToEnd = () => {
     if (isFollowing) scroller.scrollTop = scroller.scrollHeight;
     lastTop = scroller.scrollTop;
+    lastViewPx = scroller.clientHeight;
   };
   const onScroll = () => {
     const distance = scroller.scrollHeight - scroller.clientHeight - scroller.scrollTop;
     const movedPx = scroller.scrollTop - lastTop;
+    // A view that becomes higher at the end of its content is moved up by the browser: a notice went, a draft was sent.
+    // What has grown in the same moment lies below it then, and nobody has scrolled away from it.
+    const isMovedByView = movedPx < 0 && -movedPx <= scroller.clientHeight - lastViewPx;
+    if (isFollowing && isMovedByView) return goToEnd();
     // Growth changes the distance without a move, and our own moves end at the end. So a move upwards that does not is
     // the reader's, however short: a slow one would otherwise be taken back by each new line.
     if (distance <= AT_END_PX || (movedPx > 0 && distance <= NEAR_END_PX)) setFollowing(true);
     else if (movedPx < 0) setFollowing(false);
     lastTop = scroller.scrollTop;
+    lastViewPx = scroller.clientHeight;
   };
 
   const observer = new ResizeObserver(goToEnd);

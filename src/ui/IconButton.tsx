@@ -23,7 +23,7 @@ export function IconButton({ icon, label, size = "large", className = "", ...but
       type="button"
       aria-label={label}
       title={label}
-      className={`inline-flex ${sizes[size].box} items-center justify-center rounded-lg text-muted-foreground transition-colors hover:bg-muted hover:text-foreground ${className}`}
+      className={`inline-flex ${sizes[size].box} shrink-0 items-center justify-center rounded-lg text-muted-foreground transition-colors hover:bg-muted hover:text-foreground ${className}`}
       {...button}
     >
       <Icon name={icon} size={sizes[size].icon} />

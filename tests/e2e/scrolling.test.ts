@@ -116,3 +116,24 @@ test.concurrent("a long chat opens at its end, and can be read to its beginning"
   expect(new Set(await replies.allTextContents()).size).toBe(1);
   await tab.close();
 });
+
+test.concurrent("on a phone an empty chat shows its top, only the conversation scrolls, and a long title takes no room from the buttons", async () => {
+  const tab = await ChatPage.open(browser, stack);
+  const { page } = tab;
+  await page.setViewportSize({ width: 360, height: 560 });
+  await page.reload();
+  const conversation = page.getByTestId("conversation");
+  await page.getByRole("heading", { name: "What shall we work on?" }).waitFor();
+  expect(await fromEnd(page)).toBeGreaterThan(0);
+  expect(await conversation.evaluate(({ scrollTop }) => scrollTop)).toBe(0);
+
+  await tab.send(uniqueAsk("the places where rivers with long names begin and end", "tokens=300 rate=0"));
+  await tab.seesStatus("complete");
+  await vi.waitUntil(async () => (await fromEnd(page)) <= 2, patience);
+  // What is cut off all the same may be moved by the browser, to show what has the focus.
+  const frame = page.locator("#page").locator("..");
+  expect(await frame.evaluate((element) => element.scrollHeight - element.clientHeight)).toBe(0);
+  const menu = await page.getByTestId("open-drawer").boundingBox();
+  expect(menu?.width).toBe(menu?.height);
+  await tab.close();
+});

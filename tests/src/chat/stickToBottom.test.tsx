@@ -51,6 +51,15 @@ describe("a reader at the end", () => {
     expect(jump()).toBeNull();
   });
 
+  test("stays there when the view becomes higher in the moment in which the reply grows", () => {
+    conversation.viewPx = 660;
+    // Something asks for the layout, in which the browser moves what would lie below the end.
+    conversation.scrollBy(0);
+    grow(24);
+    expect(conversation.fromEndPx).toBe(0);
+    expect(jump()).toBeNull();
+  });
+
   test("stays there when the view becomes smaller or the reply shorter", () => {
     conversation.viewPx = 300;
     conversation.frame();
