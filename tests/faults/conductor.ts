@@ -11,12 +11,21 @@
  */
 import { randomUUID } from "node:crypto";
 import type { LoggedRequest } from "../../demo/requestLog.ts";
+import type { TurnRequest } from "../../src/sending/turnRequest.ts";
 import { endWithinMs } from "./endWithin.ts";
 import type { Evidence, InjectedFault } from "./evidence.ts";
-import { stageIndex, stages, type Stage } from "./faultTable.ts";
+import { isHoldable, isOfText, stageIndex, stages, type Stage } from "./faultTable.ts";
 import { inject } from "./injection.ts";
 import { ObservedReply } from "./observedReply.ts";
 import { askOf, holdsHeadOfMessage, type Scenario } from "./scenario.ts";
+import {
+  ancestorsOf,
+  evidenceOfEarlier,
+  newTurnOf,
+  playEarlierTurn,
+  shownReplyOf,
+  type EarlierTurn,
+} from "./earlierTurn.ts";
 import { emptyEvidence, requestEvidence } from "./scenarioEvidence.ts";
 import type { Strike, StrikeSchedule, StruckScenario } from "./strikeSchedule.ts";
 import { finalState } from "./storedReply.ts";
@@ -38,6 +47,8 @@ export class Conductor implements StruckScenario {
   readonly marker: string;
   readonly driver: Tab;
   readonly spectators: Tab[] = [];
+  /** What was there before this reply was asked for; null: nothing. */
+  private earlier: EarlierTurn | null = null;
   turn: Turn | null = null;
   observed: ObservedReply | null = null;
   /** Resolves when the page that is sending goes away. */
@@ -56,7 +67,7 @@ export class Conductor implements StruckScenario {
 
   static async start(world: World, scenario: Scenario, schedule: StrikeSchedule): Promise<Conductor> {
     const evidence = emptyEvidence(scenario);
-    const driver = await Tab.open("driver", urlsOf(world), evidence);
+    const driver = await Tab.open("driver", world.urls, evidence);
     return new Conductor(world, scenario, schedule, evidence, driver);
   }
 
@@ -117,7 +128,10 @@ export class Conductor implements StruckScenario {
     this.evidence.stored = this.observed?.samples ?? [];
     this.evidence.endedAtMs = this.observed?.endedAtMs ?? null;
     if (!this.evidence.isDeleted && this.turn !== null) {
-      this.evidence.final = await finalState(this.world.address.url, this.turn, this.marker);
+      this.evidence.final = await finalState(this.world.address.url, this.turn, {
+        marker: this.marker,
+        earlier: this.evidence.earlier,
+      });
     }
     return this.evidence;
   }
@@ -134,8 +148,7 @@ export class Conductor implements StruckScenario {
     const request = this.requests().at(-1);
     if (request !== undefined) {
       if (request.state === "finished") return "finish";
-      const hasText = request.sentText !== "" || request.isContinuation;
-      if (hasText) return request.unsentTokens === 0 ? "lastFlush" : "middle";
+      if (this.hasSpoken(request)) return request.unsentTokens === 0 ? "lastFlush" : "middle";
     }
     if (this.isHeadAwaited()) return "beforeHead";
     return request === undefined ? "betweenSendAndPost" : "beforeFirstToken";
@@ -150,8 +163,24 @@ export class Conductor implements StruckScenario {
     return own.length > 0 && own.every(({ httpStatus }) => httpStatus === null) && isAwaited;
   }
 
+  /** Those for this reply. */
   requests(): readonly LoggedRequest[] {
-    return this.world.requestsOf(this.marker);
+    return this.world.requestsOf(this.marker).slice(this.earlier?.requestCount ?? 0);
+  }
+
+  /** The turn before, undisturbed, where the scenario is about another one. */
+  async prepareChat(): Promise<void> {
+    if (this.scenario.second === null) return;
+    this.earlier = await playEarlierTurn(this.world, this.scenario);
+    this.heldUntilMs = Date.now();
+    Object.assign(this.evidence, evidenceOfEarlier(this.scenario, this.earlier));
+  }
+
+  /** Whether the message has come to the server, or comes in this time. */
+  async hasArrived(withinMs: number): Promise<boolean> {
+    const { earlier } = this;
+    if (earlier === null) return await this.world.hasChat(this.marker, withinMs);
+    return await this.world.hasMore(earlier.turn.chatId, earlier.messages.length, withinMs);
   }
 
   async until(condition: () => boolean, withinMs = Number.POSITIVE_INFINITY): Promise<void> {
@@ -194,7 +223,7 @@ export class Conductor implements StruckScenario {
   }
 
   async addSpectator(): Promise<Tab> {
-    const tab = await Tab.open(`spectator ${this.spectators.length + 1}`, urlsOf(this.world), this.evidence);
+    const tab = await Tab.open(`spectator ${this.spectators.length + 1}`, this.world.urls, this.evidence);
     this.spectators.push(tab);
     if (this.turn !== null) tab.watch(this.turn);
     return tab;
@@ -216,14 +245,13 @@ export class Conductor implements StruckScenario {
 
   /** From Enter to the POST, through as many pages as the scenario makes of it. */
   private async send(): Promise<void> {
-    const { ask } = askOf(this.scenario);
-    const clientRequestId = randomUUID();
+    const request = { ...newTurnOf(this.scenario, this.earlier), clientRequestId: randomUUID() };
     await this.opened.get("beforeSend")!.promise;
     const isApp = this.scenario.sending === "post";
     let sentBefore = new Promise<Turn>(() => undefined);
     for (let pages = 1; this.turn === null; pages++) {
       const { pageGone } = this;
-      const sent = this.sendOnce(pages, ask, clientRequestId);
+      const sent = this.sendOnce(pages, request);
       // The old page's answer may still come or fail, and nobody listens any more.
       sent.catch(() => undefined);
       const turn = await Promise.race([sentBefore, sent, pageGone.promise]).catch((error: unknown) => {
@@ -235,6 +263,7 @@ export class Conductor implements StruckScenario {
       if (!turn) continue;
       this.turn = turn;
       this.evidence.ids = [turn.chatId, turn.messageId];
+      this.evidence.ancestors = ancestorsOf(this.scenario, turn, this.earlier);
       this.heldUntilMs = Date.now();
       const observed = new ObservedReply(turn);
       this.observed = observed;
@@ -250,9 +279,15 @@ export class Conductor implements StruckScenario {
     }
   }
 
-  private async sendOnce(page: number, ask: string, clientRequestId: string): Promise<Turn> {
-    if (this.scenario.sending === "mutation") return await this.driver.send(ask, clientRequestId);
-    if (page === 1) return await this.driver.sendAsApp(ask);
+  private async sendOnce(page: number, request: TurnRequest): Promise<Turn> {
+    if (this.scenario.sending === "mutation") return await this.driver.send(request);
+    const { clientRequestId: _, ...turn } = request;
+    if (page === 1)
+      return await this.driver.sendAsApp(
+        turn,
+        this.earlier?.turn.chatId ?? null,
+        this.earlier && shownReplyOf(this.earlier),
+      );
     await this.until(() => this.isPageReplaced);
     return await this.driver.acceptedTurn();
   }
@@ -311,8 +346,14 @@ export class Conductor implements StruckScenario {
     return (this.observed?.samples.at(-1)?.persistedLength ?? 0) > 0 || this.isTooLate();
   }
 
+  /** Also in an earlier attempt; a reply that begins with the text of an earlier one has said nothing by that. */
+  private hasSpoken({ sentText, isContinuation, messages }: LoggedRequest): boolean {
+    const goesOn = isContinuation && messages.at(-2)?.text !== this.evidence.base;
+    return sentText !== "" || goesOn;
+  }
+
   private isGateOpen(request: LoggedRequest): boolean {
-    if (request.sentText === "" && !request.isContinuation) return this.openStages.has("beforeFirstToken");
+    if (!this.hasSpoken(request)) return this.openStages.has("beforeFirstToken");
     return this.openStages.has(request.unsentTokens === 0 ? "lastFlush" : "middle");
   }
 
@@ -353,16 +394,4 @@ export class Conductor implements StruckScenario {
     const isClosed = (request: LoggedRequest) => this.world.closedAtMs(request) !== null;
     await this.until(() => this.requests().every(isClosed), closeWithinMs);
   }
-}
-
-function isOfText(stage: Stage): boolean {
-  return stage === "middle" || stage === "lastFlush";
-}
-
-function isHoldable(stage: Stage): boolean {
-  return stage === "beforeFirstToken" || isOfText(stage);
-}
-
-function urlsOf({ address }: World): { deployment: string; site: string } {
-  return { deployment: address.url, site: address.siteUrl };
 }

@@ -1,6 +1,6 @@
 /** What a scenario leaves behind for the rules: what clients saw, what the model was asked and sent, what is stored. */
 import type { RequestState } from "../../demo/requestLog.ts";
-import type { Turn } from "../../demo/conversation.ts";
+import type { Turn, Wire } from "../../demo/conversation.ts";
 import type { RunStatus } from "../../convex/shared/streamEvents.ts";
 import type { Outage } from "./platformHealth.ts";
 import type { FaultKind, Stage } from "./faultTable.ts";
@@ -51,6 +51,7 @@ export interface PostEvidence {
 
 /** A request that reached the model. */
 export interface ModelRequestEvidence {
+  wire: Wire;
   startedAtMs: number;
   /** When its connection was seen to be over; null while it is open. */
   closedAtMs: number | null;
@@ -91,17 +92,39 @@ export interface FinalState {
   bodyText: string;
   storedText: string | null;
   thoughts: Thought[];
+  /** Ids, from the reply's own parent up to the first message. */
+  ancestors: string[];
+  /** What was there before, as it is now. */
+  earlier: EarlierMessage[];
   userMessages: number;
   replies: number;
+}
+
+/** A message that was there before the reply was asked for. */
+export interface EarlierMessage {
+  id: string;
+  parentId: string | null;
+  role: Turn["role"];
+  text: string | null;
+  /** Its status, usage and all else that is known of a reply, as JSON. */
+  reply: string;
 }
 
 export interface Evidence {
   /** For the person who reads about a failure. */
   title: string;
   ask: string;
+  /** The turns that the model is to be given, the person's last one included. */
+  path: Turn[];
+  /** Of the reply, as `FinalState` has them; null until they are known. */
+  ancestors: string[] | null;
+  earlier: EarlierMessage[];
+  /** The text of an earlier version with which this reply begins; "" for one from the top. */
+  base: string;
   /** Of its chat and reply; null where there was none. */
   ids: string[] | null;
-  sends: number;
+  /** How many of each there are to be in the chats that this scenario made. */
+  messages: { user: number; replies: number };
   /** How long the model would take to say everything, undisturbed. */
   workMs: number;
   injected: InjectedFault[];

@@ -27,6 +27,15 @@ export function stageIndex(stage: Stage): number {
   return stages.indexOf(stage);
 }
 
+export function isOfText(stage: Stage): boolean {
+  return stage === "middle" || stage === "lastFlush";
+}
+
+/** The model can be told to wait there. */
+export function isHoldable(stage: Stage): boolean {
+  return stage === "beforeFirstToken" || isOfText(stage);
+}
+
 const noMessage = "there is no message yet";
 const noRequest = "the model is not asked yet";
 const asked = "the model has been asked already";

@@ -28,6 +28,7 @@ export async function playGroup(
   const progress = setInterval(() => tell(progressOf(conductors)), tellEveryMs);
   try {
     for (const scenario of scenarios) conductors.push(await Conductor.start(world, scenario, schedule));
+    await Promise.all(conductors.map((conductor) => conductor.prepareChat()));
     await Promise.all(conductors.map((conductor) => conductor.play()));
     const played = await Promise.all(
       conductors.map(async (conductor) => ({

@@ -210,5 +210,5 @@ async function answerToSendIsLost(conductor: Conductor): Promise<boolean> {
   // The POST brings the message, where the driver sends as the app does.
   if (conductor.scenario.sending === "post") site.hold("down");
   conductor.openGate("beforeSend");
-  return await conductor.world.hasChat(conductor.marker, soonMs);
+  return await conductor.hasArrived(soonMs);
 }

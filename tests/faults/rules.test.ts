@@ -11,6 +11,15 @@ function sample(atMs: number, text: string, status: Sample["status"], attempt = 
   return { atMs, text, status, attempt, role: "driver" };
 }
 
+/** The message that was edited. */
+const earlier = {
+  id: "earlier",
+  parentId: null,
+  role: "user" as const,
+  text: "Tell me about tides, and be brief.",
+  reply: "null",
+};
+
 /** Of the first attempt, as much as was persisted, and of the second. */
 function thoughts() {
   return [
@@ -22,12 +31,22 @@ function thoughts() {
 /** A driver sees a reply whose deployment is killed in the middle, and whose successor ends it. */
 function goodEvidence(): Evidence {
   const ask = { role: "user" as const, text: "Tell me about tides." };
-  const request = { wholeText: whole, overlap: 0, isDisturbed: false, thoughtUntilMs: 1_500 };
+  const request = {
+    wire: "openai" as const,
+    wholeText: whole,
+    overlap: 0,
+    isDisturbed: false,
+    thoughtUntilMs: 1_500,
+  };
   return {
     title: "made by hand",
     ask: ask.text,
     ids: null,
-    sends: 1,
+    path: [ask],
+    ancestors: ["message"],
+    earlier: [earlier],
+    base: "",
+    messages: { user: 2, replies: 1 },
     workMs: 1_000,
     injected: [{ kind: "kill", stage: "middle", atMs: 2_000, endedAtMs: 3_000 }],
     requests: [
@@ -96,7 +115,9 @@ function goodEvidence(): Evidence {
       bodyText: whole,
       storedText: whole,
       thoughts: thoughts(),
-      userMessages: 1,
+      ancestors: ["message"],
+      earlier: [{ ...earlier }],
+      userMessages: 2,
       replies: 1,
     },
     rowsLeft: {},
@@ -193,8 +214,20 @@ const spoiled: Record<RuleName, [string, (evidence: Evidence) => void][]> = {
     ["two ways to read it differ", finalWith({ storedText: prefix })],
   ],
   oneMessagePerSend: [
-    ["the message is there twice", finalWith({ userMessages: 2 })],
+    ["the message is there twice", finalWith({ userMessages: 3 })],
     ["it has two replies", finalWith({ replies: 2 })],
+  ],
+  promptIsThePath: [
+    [
+      "the model is given another version too",
+      ({ requests }) => void requests[0]!.messages.unshift({ role: "user", text: earlier.text }),
+    ],
+    ["a turn is missing", ({ path }) => void path.unshift({ role: "user", text: earlier.text })],
+    ["the reply stands elsewhere", finalWith({ ancestors: ["message", "earlier"] })],
+  ],
+  earlierVersionsAreUntouched: [
+    ["the earlier message is gone", finalWith({ earlier: [] })],
+    ["it has another text", finalWith({ earlier: [{ ...earlier, text: "Tell me about bees." }] })],
   ],
   oneDriverPerAttempt: [
     [

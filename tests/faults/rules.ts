@@ -1,9 +1,10 @@
 /** What must always hold, judged from outside: pure functions over the evidence of one scenario. */
+import type { Turn } from "../../demo/conversation.ts";
 import { hasEnded } from "../../convex/shared/streamEvents.ts";
 import { endWithinMs } from "./endWithin.ts";
-import type { Evidence, FinalState, ModelRequestEvidence } from "./evidence.ts";
+import type { Evidence, FinalState, ModelRequestEvidence, Thought } from "./evidence.ts";
 import { isDeploymentFault } from "./faultTable.ts";
-import { describeThoughts, isWhatWasThought, joinedThoughts } from "./sentThoughts.ts";
+import { describeThoughts, isTextOfThoughts, isWhatWasThought } from "./sentThoughts.ts";
 import {
   isBeginningOf,
   isFoundedOnWhatWasSent,
@@ -31,13 +32,13 @@ const persistedThoughtsAfterMs = 4_000;
 
 export const rules = {
   /** Within an attempt the text is what the model sent, in order, nothing twice, nothing missing. */
-  finalTextIsWhatWasSent: ({ final, requests, stopAskedAtMs }) => {
+  finalTextIsWhatWasSent: ({ final, requests, stopAskedAtMs, base }) => {
     if (final === null || !hasEnded(final.status)) return [];
     const text = final.bodyText;
-    if (requests.length === 0 && text === "") return [];
+    if (requests.length === 0 && text === base) return [];
     const persisted = Math.max(...requests.map((request) => persistedBefore(request).length));
     const isRight = requests.some((request) => {
-      if (!isFoundedOnWhatWasSent(request, requests)) return false;
+      if (!isFoundedOnWhatWasSent(request, requests, base)) return false;
       const mayBePart =
         request.isDisturbed ||
         final.status === "interrupted" ||
@@ -70,8 +71,8 @@ export const rules = {
   },
 
   /** Nobody was ever shown anything but a beginning of what the model said. */
-  shownTextWasSent: ({ clients, requests }) => {
-    const right = rightTexts(requests);
+  shownTextWasSent: ({ clients, requests, base }) => {
+    const right = [base, ...rightTexts(requests)];
     return clients.flatMap(({ name, samples }) => {
       const wrong = samples.find(
         ({ text }) => text !== "" && !right.some((sent) => isBeginningOf(sent, text)),
@@ -109,14 +110,18 @@ export const rules = {
       : [`the reasoning is not what the model thought: ${describeThoughts(final.thoughts)}`];
   },
 
-  /** Nobody was ever shown other thoughts, and in the end everybody sees what is stored. */
+  /**
+   * Nobody was ever shown other thoughts, and in the end everybody sees what is stored. Where a thought stands is only
+   * known to who knows the text before it.
+   */
   shownReasoningWasThought: ({ clients, requests, final }) =>
     clients.flatMap(({ name, reasonings, isOpenAtEnd }) => {
-      const wrong = reasonings.find((shown) => !isWhatWasThought(shown, requests, () => 0));
+      const wrong = reasonings.find((shown) => !isTextOfThoughts(shown, requests));
       if (wrong !== undefined) return [`${name} showed what nobody thought: ${describeThoughts(wrong)}`];
       if (final === null || !isOpenAtEnd) return [];
       const last = reasonings.at(-1) ?? [];
-      return JSON.stringify(joinedThoughts(last)) === JSON.stringify(joinedThoughts(final.thoughts))
+      const textOf = (thoughts: readonly Thought[]) => thoughts.map(({ text }) => text).join("");
+      return textOf(last) === textOf(final.thoughts)
         ? []
         : [`${name} ended with ${describeThoughts(last)}, not ${describeThoughts(final.thoughts)}`];
     }),
@@ -145,10 +150,41 @@ export const rules = {
     return wrong;
   },
 
-  oneMessagePerSend: ({ sends, final }) =>
-    final === null || (final.userMessages === sends && final.replies === sends)
+  /** However often it was asked for. */
+  oneMessagePerSend: ({ messages, final }) =>
+    final === null || (final.userMessages === messages.user && final.replies === messages.replies)
       ? []
-      : [`${sends} sent, ${final.userMessages} messages and ${final.replies} replies are there`],
+      : [
+          `${messages.user} messages were sent and ${messages.replies} replies asked for, ` +
+            `${final.userMessages} and ${final.replies} are there`,
+        ],
+
+  /** The model is given the way through the tree to its reply and nothing beside it, and the reply stands at its end. */
+  promptIsThePath: ({ requests, path, ancestors, final }) => {
+    const wrong = requests.flatMap(({ messages, isContinuation }) => {
+      const given = isContinuation ? messages.slice(0, -2) : messages;
+      return isSame(given.map(turnOf), path.map(turnOf))
+        ? []
+        : [
+            `the model was given ${given.length} turns, not the ${path.length} of its path: ${JSON.stringify(given)}`,
+          ];
+    });
+    if (final !== null && ancestors !== null && !isSame(final.ancestors, ancestors)) {
+      wrong.push(`the reply stands below ${final.ancestors.join(", ")}, not ${ancestors.join(", ")}`);
+    }
+    return wrong;
+  },
+
+  /** What was there before is there, as it was. */
+  earlierVersionsAreUntouched: ({ earlier, final }) => {
+    if (final === null) return [];
+    return earlier
+      .filter((message) => !final.earlier.some((now) => isSame(now, message)))
+      .map(({ id, role }) => {
+        const now = final.earlier.find((message) => message.id === id);
+        return `the earlier ${role} message is now ${JSON.stringify(now ?? "gone")}`;
+      });
+  },
 
   /** A run that is being written is given to nobody else. */
   oneDriverPerAttempt: ({ posts }) => {
@@ -163,8 +199,11 @@ export const rules = {
   },
 
   /** A driver is never far ahead of the database: what a death takes from the screen is little. */
-  driverIsNotFarAhead: ({ posts, requests }) => {
-    const [next] = requests.filter(({ isContinuation }) => isContinuation);
+  driverIsNotFarAhead: ({ posts, requests, base }) => {
+    // Until more is persisted than it began with, a reply that goes on from another may still be in its first attempt.
+    const next = requests.find(
+      (request) => request.isContinuation && persistedBefore(request).length > base.length,
+    );
     if (next === undefined) return [];
     const persisted = persistedBefore(next).length;
     const shown = Math.max(
@@ -238,6 +277,14 @@ export type RuleName = keyof typeof rules;
 
 export function brokenRules(evidence: Evidence): BrokenRule[] {
   return Object.entries(rules).flatMap(([rule, judge]) => judge(evidence).map((what) => ({ rule, what })));
+}
+
+function turnOf({ role, text }: Turn): string[] {
+  return [role, text];
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }
 
 function brokenFailure({ final, requests }: Evidence): string[] {

@@ -3,6 +3,7 @@ import type { ModelRequestEvidence } from "./evidence.ts";
 import { RunFigures } from "./runFigures.ts";
 
 const request: ModelRequestEvidence = {
+  wire: "openai",
   startedAtMs: 100,
   closedAtMs: 1_400,
   messages: [],

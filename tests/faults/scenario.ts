@@ -29,6 +29,11 @@ export interface PlannedStrike {
   downMs: number;
 }
 
+/** What is asked for after an earlier turn: an answer to its reply, or another version of its message or reply. */
+export const secondTurns = ["message", "edit", "regenerate", "retry", "continue"] as const;
+
+export type SecondTurn = (typeof secondTurns)[number];
+
 export interface Scenario {
   seed: number;
   number: number;
@@ -36,6 +41,8 @@ export interface Scenario {
   tokens: number;
   /** Tokens a second; 0: as fast as they are taken. */
   rate: number;
+  /** Null: the faults meet the first turn of a chat. */
+  second: SecondTurn | null;
   /** Tokens of what the model thinks before its first word, in each attempt. */
   think: number;
   /** Of those, how many are out where the model waits while it thinks; null: it waits when it has thought. */
@@ -79,6 +86,7 @@ export function planScenario(seed: number, number: number): Scenario {
   const scenario: Scenario = {
     seed,
     number,
+    second: null,
     think: 0,
     thoughtHeldAfter: null,
     model: dice.chance(0.7) ? "demo" : "demo-anthropic",
@@ -93,8 +101,25 @@ export function planScenario(seed: number, number: number): Scenario {
     strikes,
     strikesAfterFlush: dice.chance(0.5),
   };
-  return { ...scenario, ...planThinking(scenario) };
+  return { ...scenario, ...planThinking(scenario), second: planSecond(scenario) };
 }
+
+/** What the model was told to do would befall the earlier turn too, where that has the same message. */
+function planSecond({ seed, number, faults, directives }: Scenario): SecondTurn | null {
+  const dice = diceFor(seed, `second ${number}`);
+  if (!dice.chance(0.4)) return null;
+  const fails = faults.some(({ kind }) => failing.has(kind));
+  const wanted = dice.pick(fails ? (["message", "edit"] as const) : secondTurns);
+  // A text that ends in half a character is no beginning of what the model would have said.
+  return wanted === "continue" && directives.includes("halves=1") ? "regenerate" : wanted;
+}
+
+const failing: ReadonlySet<FaultKind> = new Set<FaultKind>([
+  "providerRefuses",
+  "providerCuts",
+  "providerErrors",
+  "providerSlow",
+]);
 
 /** Up to two seconds of it, or several rows. With throws of its own, as all that came later: old seeds stay what they were. */
 function planThinking({
@@ -194,6 +219,11 @@ export function placeOf(stage: Stage, tokens: number, middle: number): number {
   return stage === "middle" ? middle : tokens;
 }
 
+/** Tokens with which the reply begins: as many as the earlier version has where it broke off. */
+function firstPlace({ second, middle }: Scenario): number {
+  return second === "continue" ? Math.ceil(middle / 2) : 0;
+}
+
 /** The POST that brings the message is to be disturbed before its answer comes. */
 export function holdsHeadOfMessage({ sending, faults, strikes }: Scenario): boolean {
   return sending === "post" && [...faults, ...strikes].some(({ stage }) => stage === "beforeHead");
@@ -206,24 +236,33 @@ export function holdPlaces(scenario: Scenario): number[] {
     .map(({ stage }) => stage)
     .filter((stage) => stage !== null)
     .filter((stage) => ["beforeFirstToken", "middle", "lastFlush", "finish"].includes(stage))
-    .map((stage) => placeOf(stage, tokens, middle));
+    .map((stage) => Math.max(firstPlace(scenario), placeOf(stage, tokens, middle)));
   // The page finds out only after a while that its POST does not answer, and the model is not to be done by then.
-  if (holdsHeadOfMessage(scenario)) places.push(0);
+  if (holdsHeadOfMessage(scenario)) places.push(firstPlace(scenario));
   return [...new Set(places)].sort((a, b) => a - b);
 }
 
 const topics = ["comets", "tides", "bees", "glaciers", "bridges", "chess", "violins", "volcanoes"];
 
-/** The marker tells whose request it is, wherever it is seen. */
-export function askOf(scenario: Scenario): { ask: string; marker: string } {
+/**
+ * The marker tells whose request it is, wherever it is seen. `firstAsk` is the message of the earlier turn, the same one
+ * where another version of its reply is asked for.
+ */
+export function askOf(scenario: Scenario): { ask: string; firstAsk: string; marker: string } {
   const { seed, number, tokens, rate, think, thoughtHeldAfter, directives } = scenario;
   const marker = `mark${seed.toString(36)}x${number}x`;
   const places = holdPlaces(scenario);
   const all = [`tokens=${tokens}`, `rate=${rate}`, ...directives];
   if (think > 0) all.push(`think=${think}`);
-  if (thoughtHeldAfter !== null && places[0] === 0) all.push(`holdThought=${thoughtHeldAfter}`);
+  if (thoughtHeldAfter !== null && places[0] === firstPlace(scenario))
+    all.push(`holdThought=${thoughtHeldAfter}`);
   if (places.length > 0) all.push(`holdAt=${places.join(",")}`);
-  return { ask: `Tell me about ${topics[number % topics.length]} ${marker} [demo ${all.join(" ")}]`, marker };
+  if (scenario.second === "retry") all.push("refuse=401", "failTimes=1");
+  if (scenario.second === "continue") all.push(`cutAfter=${firstPlace(scenario)}`);
+  const about = `Tell me about ${topics[number % topics.length]} ${marker}`;
+  const ask = `${about} [demo ${all.join(" ")}]`;
+  const isOther = scenario.second === "message" || scenario.second === "edit";
+  return { ask, firstAsk: isOther ? `${about} first [demo tokens=24 rate=0 text=plain]` : ask, marker };
 }
 
 /** How long the model takes undisturbed, with the waits before it is asked again. Each attempt thinks anew. */
@@ -239,7 +278,7 @@ export function describeScenario(scenario: Scenario): string {
   const strikes = scenario.strikes.map(
     ({ kind, stage, downMs }) => `${kind}@${stage ?? "anywhere"}(+${downMs} ms)`,
   );
-  return `#${scenario.number} ${scenario.model} by ${scenario.sending} ${askOf(scenario).ask} · ${[...faults, ...strikes].join(", ")}`;
+  return `#${scenario.number} ${scenario.model} ${scenario.second ?? "newChat"} by ${scenario.sending} ${askOf(scenario).ask} · ${[...faults, ...strikes].join(", ")}`;
 }
 
 function diceFor(seed: number, purpose: string): Dice {

@@ -10,7 +10,11 @@ export function emptyEvidence(scenario: Scenario): Evidence {
     title: describeScenario(scenario),
     ask: askOf(scenario).ask,
     ids: null,
-    sends: 1,
+    path: [{ role: "user", text: askOf(scenario).ask }],
+    ancestors: null,
+    earlier: [],
+    base: "",
+    messages: { user: 1, replies: 1 },
     workMs: workMsOf(scenario),
     injected: [],
     requests: [],
@@ -34,9 +38,9 @@ export function requestEvidence(
   request: LoggedRequest,
   isDisturbed: boolean,
 ): ModelRequestEvidence {
-  const { startedAtMs, messages, sentText, sentReasoning, wholeText, isContinuation, state, directives } =
-    request;
+  const { wire, startedAtMs, messages, sentText, sentReasoning, wholeText, isContinuation, state } = request;
   return {
+    wire,
     startedAtMs,
     sentReasoning,
     thoughtUntilMs: world.thoughtUntilMs(request),
@@ -46,7 +50,7 @@ export function requestEvidence(
     wholeText,
     isContinuation,
     state,
-    overlap: directives.overlap,
+    overlap: request.directives.overlap,
     isDisturbed,
   };
 }

@@ -1,15 +1,26 @@
 /** What a scenario can be besides its faults, and by what one sees that it really was: counted beside the table. */
 import type { Evidence } from "./evidence.ts";
-import type { Scenario } from "./scenario.ts";
+import type { Scenario, SecondTurn } from "./scenario.ts";
 
 /** The app asks in another way by then. */
 const lateMs = 1_500;
+
+const secondTurn =
+  (wanted: SecondTurn): Check =>
+  ({ ids }, { second }) =>
+    ids !== null && second === wanted;
 
 type Check = (evidence: Evidence, scenario: Scenario) => boolean;
 
 const hasPair = /[\ud800-\udbff][\udc00-\udfff]/;
 
 const checks = {
+  "a message after a reply": secondTurn("message"),
+  "an edited message": secondTurn("edit"),
+  "a reply regenerated": secondTurn("regenerate"),
+  "a failed reply retried": secondTurn("retry"),
+  "a broken reply continued": secondTurn("continue"),
+  "the Anthropic wire": ({ requests }) => requests.some(({ wire }) => wire === "anthropic"),
   "the model thought": ({ requests }) => requests.some(hasThought),
   "a successor thought again": ({ requests }) =>
     requests.some((request) => request.isContinuation && hasThought(request)),

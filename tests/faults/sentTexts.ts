@@ -52,13 +52,14 @@ export function rightTexts(requests: readonly ModelRequestEvidence[]): string[] 
   return requests.flatMap(textsAfter);
 }
 
-/** Whether what an attempt went on from had been sent before it, attempt by attempt. */
+/** Whether what an attempt went on from had been sent before it, attempt by attempt, `base` being there from the start. */
 export function isFoundedOnWhatWasSent(
   request: ModelRequestEvidence,
   requests: readonly ModelRequestEvidence[],
+  base: string,
 ): boolean {
   const before = persistedBefore(request);
-  if (before === "") return true;
+  if (before === base) return true;
   return requests.some(
     (earlier) =>
       earlier !== request &&
@@ -68,6 +69,7 @@ export function isFoundedOnWhatWasSent(
       isFoundedOnWhatWasSent(
         earlier,
         requests.filter((other) => other !== request),
+        base,
       ),
   );
 }

@@ -5,13 +5,35 @@
 import type { ModelRequestEvidence, Thought } from "./evidence.ts";
 import { persistedBefore } from "./sentTexts.ts";
 
+/** Whether they are what was thought, wherever they stand in the text. */
+export function isTextOfThoughts(
+  thoughts: readonly Thought[],
+  requests: readonly ModelRequestEvidence[],
+): boolean {
+  const anywhere = thoughts.map(({ text }) => ({ place: null, text }));
+  return isMadeOf(anywhere, requests, () => 0);
+}
+
 /** `leastOf` says how many units of a request's thoughts must be there. */
 export function isWhatWasThought(
   thoughts: readonly Thought[],
   requests: readonly ModelRequestEvidence[],
   leastOf: (request: ModelRequestEvidence) => number,
 ): boolean {
-  const joined = joinedThoughts(thoughts);
+  return isMadeOf(joinedThoughts(thoughts), requests, leastOf);
+}
+
+/** `place` null: anywhere. */
+interface PlacedThought {
+  place: number | null;
+  text: string;
+}
+
+function isMadeOf(
+  joined: readonly PlacedThought[],
+  requests: readonly ModelRequestEvidence[],
+  leastOf: (request: ModelRequestEvidence) => number,
+): boolean {
   const text = joined.map((thought) => thought.text).join("");
   const failed = new Set<string>();
 
@@ -35,7 +57,7 @@ export function isWhatWasThought(
 }
 
 /** Neighbours differ in their place, and none is empty. */
-export function joinedThoughts(thoughts: readonly Thought[]): Thought[] {
+function joinedThoughts(thoughts: readonly Thought[]): Thought[] {
   const joined: Thought[] = [];
   for (const { place, text } of thoughts) {
     const last = joined.at(-1);
@@ -50,14 +72,14 @@ export function describeThoughts(thoughts: readonly Thought[]): string {
 }
 
 /** Where the stretch ends that begins at `offset` and stands at `place`; `offset` itself where another place is. */
-function endOfPlace(thoughts: readonly Thought[], offset: number, place: number): number {
+function endOfPlace(thoughts: readonly PlacedThought[], offset: number, place: number): number {
   let from = 0;
   for (const thought of thoughts) {
     const end = from + thought.text.length;
-    if (offset < end) return thought.place === place ? end : offset;
+    if (thought.place !== null && offset < end) return thought.place === place ? end : offset;
     from = end;
   }
-  return offset;
+  return thoughts[0]?.place === null ? from : offset;
 }
 
 function commonLength(one: string, other: string): number {

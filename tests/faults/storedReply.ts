@@ -3,14 +3,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ConvexHttpClient } from "convex/browser";
 import { api } from "../../convex/_generated/api.js";
 import type { EmbeddedReady } from "../support/embeddedDeployment.ts";
-import type { FinalState, Thought } from "./evidence.ts";
+import type { EarlierMessage, FinalState, Thought } from "./evidence.ts";
 import type { Turn } from "./tab.ts";
 
-/** `marker` is in the message, and so in the title of every chat that it began. */
+/** `marker` is in the first message, and so in the title of every chat that it began; `earlier` was there before. */
 export async function finalState(
   url: string,
   { chatId, messageId, streamId }: Turn,
-  marker: string,
+  { marker, earlier }: { marker: string; earlier: readonly EarlierMessage[] },
 ): Promise<FinalState | null> {
   const client = new ConvexHttpClient(url, { logger: false });
   const messages = await client.query(api.messages.list, { chatId });
@@ -32,9 +32,31 @@ export async function finalState(
     bodyText: body.text,
     storedText: text?.text ?? null,
     thoughts,
+    ancestors: ancestorsIn(messages, messageId),
+    earlier: (await storedMessages(client, chatId)).filter(({ id }) => earlier.some((old) => old.id === id)),
     userMessages: all.filter(({ role }) => role === "user").length,
     replies: all.filter(({ role }) => role === "assistant").length,
   };
+}
+
+/** A chat's messages as a page reads them, oldest first. */
+export async function storedMessages(client: ConvexHttpClient, chatId: string): Promise<EarlierMessage[]> {
+  const messages = await client.query(api.messages.list, { chatId });
+  return await Promise.all(
+    messages.map(async ({ _id, parentId, role, reply }) => {
+      const text = await client.query(api.messages.getText, { messageId: _id });
+      return { id: _id, parentId, role, text: text?.text ?? null, reply: JSON.stringify(reply) };
+    }),
+  );
+}
+
+/** From the reply's own parent up to the first message. */
+function ancestorsIn(
+  messages: readonly { _id: string; parentId: string | null }[],
+  messageId: string,
+): string[] {
+  const parentId = messages.find(({ _id }) => _id === messageId)?.parentId ?? null;
+  return parentId === null ? [] : [parentId, ...ancestorsIn(messages, parentId)];
 }
 
 /** From answer to answer: each begins with the last row of the one before. */

@@ -7,14 +7,16 @@ import { ConvexClient } from "convex/browser";
 import type { ConvexReactClient } from "convex/react";
 import { api } from "../../convex/_generated/api.js";
 import { mintToken } from "../../src/sending/clientTokens.ts";
+import { submitTurn, type NewTurn, type TurnRequest } from "../../src/sending/turnRequest.ts";
 import { emptyReplyText, type ReplyText } from "../../src/streaming/mergeReplyText.ts";
 import { driveReply } from "../../src/streaming/driveReply.ts";
 import { ReplyStore } from "../../src/streaming/replyStore.ts";
-import type { UpdateScheduler } from "../../src/streaming/updateScheduler.ts";
 import type { ClientEvidence, PostEvidence } from "./evidence.ts";
 import { FaultyLink } from "./faultyLink.ts";
 import { BrowserTab } from "./page/browserTab.ts";
 import { Page } from "./page/page.ts";
+import { showInPage, type ShownReply } from "./page/shownReply.ts";
+import { nextTickUpdates } from "./nextTickUpdates.ts";
 import { watchedFetch } from "./watchedFetch.ts";
 import { WatchedReasoning } from "./watchedReasoning.ts";
 
@@ -23,6 +25,7 @@ const httpConflict = 409;
 
 export interface Turn {
   chatId: string;
+  userMessageId: string;
   messageId: string;
   streamId: string;
 }
@@ -94,10 +97,11 @@ export class Tab {
   }
 
   /** Enter, on a page of the app. Resolves with the turn when the page knows it; never, if the page goes away before. */
-  async sendAsApp(prompt: string): Promise<Turn> {
+  async sendAsApp(turn: NewTurn, chatId: string | null, onScreen: ShownReply | null): Promise<Turn> {
     const page = await this.openPage();
-    const composer = { chatId: null, pageKey: "new" };
-    const { result } = page.app.sendTurn(this.convexOf(page), { kind: "newChat", prompt }, composer);
+    if (onScreen !== null) showInPage(page, onScreen);
+    const composer = { chatId, pageKey: "new" };
+    const { result } = page.app.sendTurn(this.convexOf(page), turn, composer);
     const sent = await result;
     if (sent.kind === "failed") throw new Error("The message was given back to the person.");
     return sent.turn;
@@ -132,11 +136,8 @@ export class Tab {
     return { mutation } as unknown as ConvexReactClient;
   }
 
-  async send(prompt: string, clientRequestId: string): Promise<Turn> {
-    return await this.client.mutation(api.chats.createChat, {
-      prompt,
-      clientRequestId,
-    });
+  async send(request: TurnRequest): Promise<Turn> {
+    return await submitTurn(this.client as unknown as ConvexReactClient, request);
   }
 
   /** Resolves when the server has answered, or when the page that asked is gone. */
@@ -367,22 +368,4 @@ export class Tab {
     if (this.unsubscribers.has(name)) this.unsubscribers.set(name, unsubscribe);
     else unsubscribe();
   }
-}
-
-/** A burst of events is one update, as in a frame. */
-function nextTickUpdates(): UpdateScheduler {
-  let pending: NodeJS.Immediate | null = null;
-  const cancel = () => {
-    if (pending !== null) clearImmediate(pending);
-    pending = null;
-  };
-  return {
-    request(update) {
-      pending ??= setImmediate(() => {
-        pending = null;
-        update();
-      });
-    },
-    cancel,
-  };
 }

@@ -83,6 +83,10 @@ export class World {
     return this.deployment.ready;
   }
 
+  get urls(): { deployment: string; site: string } {
+    return { deployment: this.address.url, site: this.address.siteUrl };
+  }
+
   /** The requests that reached the model for the message with `marker`, oldest first. */
   requestsOf(marker: string): readonly LoggedRequest[] {
     this.look();
@@ -103,11 +107,28 @@ export class World {
 
   /** Whether the message with `marker` has made a chat, or makes one in this time. */
   async hasChat(marker: string, withinMs: number): Promise<boolean> {
+    return await this.comesTrue(withinMs, async (client) => {
+      const chats = await client.query(api.chats.listChats, { limit: 200 });
+      return chats.some(({ title }) => title.includes(marker));
+    });
+  }
+
+  /** Whether the chat has more messages than so many, or gets them in this time. */
+  async hasMore(chatId: string, count: number, withinMs: number): Promise<boolean> {
+    return await this.comesTrue(withinMs, async (client) => {
+      return (await client.query(api.messages.list, { chatId })).length > count;
+    });
+  }
+
+  private async comesTrue(
+    withinMs: number,
+    look: (client: ConvexHttpClient) => Promise<boolean>,
+  ): Promise<boolean> {
     const client = new ConvexHttpClient(this.address.url, { logger: false });
     const giveUpAt = Date.now() + withinMs;
     while (Date.now() < giveUpAt) {
-      const chats = await client.query(api.chats.listChats, { limit: 200 }).catch(() => []);
-      if (chats.some(({ title }) => title.includes(marker))) return true;
+      // A deployment that is down has nothing to say.
+      if (await look(client).catch(() => false)) return true;
       await new Promise((resolve) => setTimeout(resolve, lookMs));
     }
     return false;

@@ -4,7 +4,7 @@
  */
 import type { DeploymentFault, FaultKind, Stage } from "../faultTable.ts";
 import type { RuleName } from "../rules.ts";
-import type { Scenario } from "../scenario.ts";
+import type { Scenario, SecondTurn } from "../scenario.ts";
 
 export interface Plant {
   /** What is wrong with the product now. */
@@ -20,6 +20,7 @@ interface Provocation {
   faults?: [FaultKind, Stage][];
   strikes?: [DeploymentFault, Stage][];
   directives?: string[];
+  second?: SecondTurn | null;
   tokens?: number;
   think?: number;
   durationMs?: number;
@@ -29,6 +30,7 @@ function provoke({
   faults = [],
   strikes = [],
   directives = [],
+  second = null,
   tokens = 80,
   think = 0,
   durationMs = 500,
@@ -41,6 +43,7 @@ function provoke({
     rate: 60,
     middle: Math.floor(tokens / 2) + 1,
     directives: ["text=plain", ...directives],
+    second,
     think,
     thoughtHeldAfter: null,
     spectators: 1,
@@ -184,6 +187,31 @@ export const plants: readonly Plant[] = [
     ],
     scenario: provoke({ think: 20, tokens: 20 }),
     caughtBy: ["reasoningIsWhatWasThought"],
+  },
+  {
+    name: "an edited message answers the one that it changes",
+    changes: [
+      {
+        file: "convex/model/turnRequest.ts",
+        find: 'const { chatId, parentId } = await messageOfRole(ctx, request.messageId, "user");',
+        replace: 'const { chatId, _id: parentId } = await messageOfRole(ctx, request.messageId, "user");',
+      },
+    ],
+    scenario: provoke({ second: "edit", tokens: 20 }),
+    caughtBy: ["promptIsThePath"],
+  },
+  {
+    name: "a reply that is regenerated loses what was known of the earlier one",
+    changes: [
+      {
+        file: "convex/model/turnRequest.ts",
+        find: "  requireEnd(version);\n",
+        replace:
+          '  requireEnd(version);\n  await ctx.db.patch("messages", version._id, { reply: { ...version.reply!, usage: null } });\n',
+      },
+    ],
+    scenario: provoke({ second: "regenerate", tokens: 20 }),
+    caughtBy: ["earlierVersionsAreUntouched"],
   },
   {
     name: "an ended run leaves its tail",
