@@ -118,6 +118,7 @@ function parse(body: unknown, models: readonly string[]): ModelRequest {
     system: system === undefined || system === null ? "" : contentText(system, "system"),
     turns,
     stream: request["stream"] === true,
+    isBackground: false,
     includeUsage: true,
     maxTokens,
   };

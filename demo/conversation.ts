@@ -1,11 +1,11 @@
-/** What both wire formats boil down to: a request with its conversation. Owns nothing of HTTP. */
+/** What all wire formats boil down to: a request with its conversation. Owns nothing of HTTP. */
 
 export interface Turn {
   role: "user" | "assistant";
   text: string;
 }
 
-export type Wire = "openai" | "anthropic";
+export type Wire = "openai" | "anthropic" | "responses";
 
 export interface ModelRequest {
   wire: Wire;
@@ -16,6 +16,8 @@ export interface ModelRequest {
   stream: boolean;
   /** OpenAI only: send a last chunk that carries the usage. */
   includeUsage: boolean;
+  /** OpenAI Responses only: it goes on without its connection. */
+  isBackground: boolean;
   maxTokens: number | null;
 }
 

@@ -37,6 +37,8 @@ export interface Directives {
   /** Surrogate pairs all through the text, and tokens that end inside them, as those of some models do. */
   halves: boolean;
   finish: "stop" | "length" | "content_filter";
+  /** What becomes of a response in the background that is asked for again: it is not known, or may not be streamed. */
+  replay: "whole" | "unknown" | "tooOld";
   /** Cut the response's bytes into pieces of this size, without regard for characters or events. */
   chunk: number | null;
 }
@@ -60,6 +62,7 @@ const noDirectives: Directives = {
   unicode: false,
   halves: false,
   finish: "stop",
+  replay: "whole",
   chunk: null,
 };
 
@@ -81,6 +84,7 @@ const parsers: { [K in keyof Directives]: (value: string) => Directives[K] | und
   text: (value) => oneOf(value, ["markdown", "plain"]),
   unicode: flag,
   halves: flag,
+  replay: (value) => oneOf(value, ["whole", "unknown", "tooOld"]),
   finish: (value) => oneOf(value, ["stop", "length", "content_filter"]),
   chunk: (value) => count(value) || undefined,
 };

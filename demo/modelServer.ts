@@ -7,7 +7,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { anthropicFormat } from "./anthropicFormat.ts";
 import { RefusedRequest } from "./conversation.ts";
+import { BackgroundResponses } from "./backgroundResponses.ts";
 import { openaiFormat } from "./openaiFormat.ts";
+import { responsesFormat } from "./responsesFormat.ts";
 import type { PacingDefaults } from "./replyPacing.ts";
 import { RequestLog, type LoggedRequest } from "./requestLog.ts";
 import { sendReply } from "./sendReply.ts";
@@ -27,6 +29,7 @@ export interface ModelServer {
   close(): Promise<void>;
 }
 
+const responsesPath = "/v1/responses/";
 const host = "127.0.0.1";
 const demoModels = ["demo", "demo-anthropic"];
 const maxBodyBytes = 32 * 1024 * 1024;
@@ -34,8 +37,10 @@ const maxBodyBytes = 32 * 1024 * 1024;
 /** @throws the `listen` error (`EADDRINUSE`) when the port is taken. */
 export async function startModelServer(options: ModelServerOptions = {}): Promise<ModelServer> {
   const log = new RequestLog();
+  const responses = new BackgroundResponses();
   const settings: ServerSettings = {
     log,
+    responses,
     models: options.models ?? demoModels,
     pacing: { tokensPerSecond: options.tokensPerSecond ?? 40, firstTokenMs: options.firstTokenMs ?? 250 },
   };
@@ -51,6 +56,7 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
     close() {
       closed ??= new Promise((resolve) => {
         server.close(() => resolve());
+        responses.cancelAll();
         server.closeAllConnections();
       });
       return closed;
@@ -60,6 +66,7 @@ export async function startModelServer(options: ModelServerOptions = {}): Promis
 
 interface ServerSettings {
   log: RequestLog;
+  responses: BackgroundResponses;
   models: readonly string[];
   pacing: PacingDefaults;
 }
@@ -82,13 +89,14 @@ async function answerRequest(
     return;
   }
   const { pathname, searchParams } = url;
-  const format = pathname === "/v1/messages" ? anthropicFormat : openaiFormat;
+  const format = formatOf(pathname);
   const requestId = randomBytes(12).toString("hex");
   response.on("error", () => response.destroy());
   try {
     switch (`${request.method} ${pathname}`) {
       case "POST /v1/chat/completions":
       case "POST /v1/messages":
+      case "POST /v1/responses":
         requireKey(request);
         await answerModelRequest(request, response, { ...settings, format, requestId });
         return;
@@ -107,10 +115,52 @@ async function answerRequest(
         sendJson(response, 200, { released: settings.log.release(searchParams.get("id")) });
         return;
       default:
+        if (pathname.startsWith(responsesPath)) {
+          requireKey(request);
+          await answerAboutResponse(request, response, url, settings.responses);
+          return;
+        }
         throw new RefusedRequest(404, `Unknown request URL: ${request.method} ${pathname}`, "unknown_url");
     }
   } catch (error) {
     refuse(response, format, requestId, error);
+  }
+}
+
+function formatOf(pathname: string): WireFormat {
+  switch (pathname) {
+    case "/v1/messages":
+      return anthropicFormat;
+    case "/v1/responses":
+      return responsesFormat();
+    default:
+      return openaiFormat;
+  }
+}
+
+/** Retrieves, streams or cancels one that is made in the background. */
+async function answerAboutResponse(
+  { method }: IncomingMessage,
+  response: ServerResponse,
+  { pathname, searchParams }: URL,
+  responses: BackgroundResponses,
+): Promise<void> {
+  const [id = "", action, ...more] = pathname.slice(responsesPath.length).split("/");
+  const route = `${method} ${[action ?? "", ...more].join("/")}`;
+  if (route === "POST cancel") {
+    const background = responses.get(id);
+    background.cancel();
+    sendJson(response, 200, background.whole);
+  } else if (route === "GET ") {
+    const background = responses.get(id);
+    if (searchParams.get("stream") !== "true") {
+      sendJson(response, 200, background.whole);
+      return;
+    }
+    const after = searchParams.get("starting_after");
+    await background.resume(response, after === null ? null : Number(after));
+  } else {
+    throw new RefusedRequest(404, `Unknown request URL: ${method} ${pathname}`, "unknown_url");
   }
 }
 

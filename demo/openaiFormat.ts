@@ -83,6 +83,7 @@ function parse(body: unknown, models: readonly string[]): ModelRequest {
       role === "user" || role === "assistant" ? [{ role, text }] : [],
     ),
     stream: request["stream"] === true,
+    isBackground: false,
     includeUsage: (streamOptions as { include_usage?: unknown } | undefined)?.include_usage === true,
     maxTokens:
       optionalPositiveInteger(request["max_completion_tokens"], "max_completion_tokens") ??

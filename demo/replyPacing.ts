@@ -19,12 +19,19 @@ export type PacedEvent =
 
 /**
  * Yields the plan's tokens at their time. Ends early, without `finish`, when `signal` aborts.
- * `release` settles when a reply on hold may go on; `isFaulty` is false for an attempt that is to succeed.
+ * `release` settles when a reply on hold may go on, `unread` when its readers have gone; `isFaulty` is false for an attempt
+ * that is to succeed.
  */
 export async function* paceReply(
   plan: ReplyPlan,
   defaults: PacingDefaults,
-  faults: { isFaulty: boolean; release: () => Promise<void> },
+  faults: {
+    isFaulty: boolean;
+    /** A reply that is cut goes on, and one that stalled does when its readers have gone. */
+    goesOnUnread: boolean;
+    unread: () => Promise<void>;
+    release: () => Promise<void>;
+  },
   signal: AbortSignal,
 ): AsyncGenerator<PacedEvent, void> {
   const { directives, tokens } = plan;
@@ -47,12 +54,13 @@ export async function* paceReply(
     if (faults.isFaulty) {
       const fault = faultAfter(sent, plan);
       if (fault === "stall") {
-        await aborted(signal);
-        return;
-      }
-      if (fault !== null) {
+        await Promise.race([faults.unread(), aborted(signal)]);
+        dueAtMs = performance.now();
+      } else if (fault !== null) {
         yield { kind: fault };
-        return;
+        if (fault === "error" || !faults.goesOnUnread) {
+          return;
+        }
       }
     }
     if ((faults.isFaulty && holdsAfter(sent, plan)) || holdsAt(sent, plan)) {

@@ -3,7 +3,14 @@ import type { ModelRequest, Turn, Wire } from "./conversation.ts";
 import type { Directives } from "./directives.ts";
 import type { ReplyPlan } from "./replyPlan.ts";
 
-export type RequestState = "streaming" | "onHold" | "finished" | "cut" | "clientGone" | "refused";
+export type RequestState =
+  | "streaming"
+  | "onHold"
+  | "finished"
+  | "cut"
+  | "clientGone"
+  | "refused"
+  | "cancelled";
 
 export interface LoggedRequest {
   id: string;
@@ -14,6 +21,8 @@ export interface LoggedRequest {
   startedAtMs: number;
   /** When its connection had ended, from whichever side (`clientGone`: theirs); null until then. */
   endedAtMs: number | null;
+  /** In the background only: the number of the event after which each further reader began; null for the beginning. */
+  resumedAfter: (number | null)[];
   /** What went out in this attempt so far. */
   sentText: string;
   sentReasoning: string;
@@ -46,6 +55,7 @@ export class RequestLog {
       messages: request.turns,
       startedAtMs: Date.now(),
       endedAtMs: null,
+      resumedAfter: [],
       sentText: "",
       sentReasoning: "",
       unsentTokens: plan.tokens.length,

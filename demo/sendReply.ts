@@ -1,11 +1,13 @@
 /** One reply from its plan to the last byte, in whichever wire format, streaming or whole. */
-import { once } from "node:events";
 import type { ServerResponse } from "node:http";
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { BackgroundResponse } from "./backgroundResponses.ts";
+import type { BackgroundResponses } from "./backgroundResponses.ts";
 import { RefusedRequest, type ModelRequest } from "./conversation.ts";
+import { goneSignal, openEventBody } from "./eventBody.ts";
 import { paceReply, type PacingDefaults } from "./replyPacing.ts";
 import { planReply, type ReplyPlan } from "./replyPlan.ts";
 import type { LoggedRequest, RequestLog } from "./requestLog.ts";
+import { failedResponse, responseObject } from "./responsesFormat.ts";
 import { tokenise } from "./tokenise.ts";
 import type { ReplyIdentity, WireFormat } from "./wireFormat.ts";
 
@@ -13,6 +15,7 @@ export interface ReplySettings {
   format: WireFormat;
   requestId: string;
   log: RequestLog;
+  responses: BackgroundResponses;
   pacing: PacingDefaults;
 }
 
@@ -36,19 +39,85 @@ export async function sendReply(
     includeUsage: request.includeUsage,
     thinks: plan.thoughts.length > 0,
   };
-  const gone = new AbortController();
-  response.once("close", () => {
-    logged.endedAtMs = Date.now();
-    gone.abort();
-  });
   response.setHeader(format.requestIdHeader, `req_${requestId}`);
-  const body = request.stream ? openStream(response, plan.directives.chunk, gone.signal) : null;
-  await body?.write(format.opening(reply));
-  await sendTokens({ response, body, reply, plan, logged, isFaulty, gone: gone.signal }, settings);
+  const work = { reply, plan, logged, isFaulty };
+  if (request.isBackground) {
+    await sendFromBackground(response, request.stream, work, settings);
+  } else {
+    await sendWhileConnected(response, request.stream, work, settings);
+  }
   log.forgetHold(requestId);
+}
+
+interface Work {
+  reply: ReplyIdentity;
+  plan: ReplyPlan;
+  logged: LoggedRequest;
+  isFaulty: boolean;
+}
+
+/** The reply ends with its connection. */
+async function sendWhileConnected(
+  response: ServerResponse,
+  isStream: boolean,
+  work: Work,
+  settings: ReplySettings,
+): Promise<void> {
+  const { logged, plan } = work;
+  const gone = goneSignal(response);
+  gone.addEventListener("abort", () => (logged.endedAtMs = Date.now()));
+  const body = isStream ? openEventBody(response, plan.directives.chunk, gone) : null;
+  await sendTokens(work, settings, {
+    gone,
+    goesOnUnread: false,
+    unread: () => new Promise(() => {}),
+    write: async (events) => await body?.write(events),
+    // Not `destroy()`: the tokens before the cut are to arrive.
+    cut: () => response.socket?.destroySoon(),
+    end(whole) {
+      if (body === null) {
+        sendWhole(response, whole);
+      } else {
+        response.end();
+      }
+    },
+  });
   if (logged.state === "streaming" || logged.state === "onHold") {
     logged.state = "clientGone";
   }
+}
+
+function sendWhole(response: ServerResponse, whole: object | null): void {
+  if (whole === null) {
+    throw new RefusedRequest(500, "The demo server was told to fail.");
+  }
+  response.setHeader("content-type", "application/json");
+  response.end(JSON.stringify(whole));
+}
+
+/** The reply goes on to its end, whoever reads it. */
+async function sendFromBackground(
+  response: ServerResponse,
+  isStream: boolean,
+  work: Work,
+  settings: ReplySettings,
+): Promise<void> {
+  const begun = responseObject(work.reply, "in_progress");
+  const background = new BackgroundResponse(work.logged, begun);
+  settings.responses.add(begun.id, background);
+  if (!isStream) {
+    sendWhole(response, begun);
+  }
+  const reading = isStream ? background.read(response) : Promise.resolve();
+  await sendTokens(work, settings, {
+    gone: background.cancelled,
+    goesOnUnread: true,
+    unread: () => background.unread(),
+    write: async (events) => background.record(events),
+    cut: () => background.cut(),
+    end: (whole) => background.end((whole as typeof begun | null) ?? failedResponse(work.reply)),
+  });
+  await reading;
 }
 
 function refuseAsAsked({ directives: { refuse } }: ReplyPlan, logged: LoggedRequest): void {
@@ -76,48 +145,56 @@ const refusals = new Map([
   [529, "Overloaded"],
 ]);
 
-interface OpenReply {
-  response: ServerResponse;
-  /** Null: the reply is sent whole. */
-  body: EventBody | null;
-  reply: ReplyIdentity;
-  plan: ReplyPlan;
-  logged: LoggedRequest;
-  isFaulty: boolean;
+/** Where a reply goes: into one connection, or to whoever reads it. */
+interface Outlet {
+  /** Nothing more is wanted. */
   gone: AbortSignal;
+  goesOnUnread: boolean;
+  /** Settles when those who read now have gone; never where that is the end. */
+  unread(): Promise<void>;
+  write(events: string): Promise<void>;
+  cut(): void;
+  /** With the whole reply; null for one that failed. */
+  end(whole: object | null): void;
 }
 
-async function sendTokens(open: OpenReply, { format, log, pacing }: ReplySettings): Promise<void> {
-  const { response, body, reply, plan, logged, isFaulty, gone } = open;
+async function sendTokens(
+  { reply, plan, logged, isFaulty }: Work,
+  { format, log, pacing }: ReplySettings,
+  outlet: Outlet,
+): Promise<void> {
   let outputTokens = 0;
-  const faults = { isFaulty, release: () => log.hold(logged) };
-  for await (const paced of paceReply(plan, pacing, faults, gone)) {
+  const { goesOnUnread } = outlet;
+  const faults = {
+    isFaulty,
+    goesOnUnread,
+    unread: () => outlet.unread(),
+    release: () => log.hold(logged),
+  };
+  await outlet.write(format.opening(reply));
+  for await (const paced of paceReply(plan, pacing, faults, outlet.gone)) {
     if (reply.thinks && logged.sentText === "" && paced.kind !== "thought") {
-      await body?.write(format.thoughtEnd(reply));
+      await outlet.write(format.thoughtEnd(reply));
     }
     switch (paced.kind) {
       case "thought":
         logged.sentReasoning += paced.text;
-        await body?.write(format.thought(reply, paced.text));
+        await outlet.write(format.thought(reply, paced.text));
         break;
       case "token":
         outputTokens++;
         logged.sentText += paced.text;
         logged.unsentTokens--;
-        await body?.write(format.token(reply, paced.text));
+        await outlet.write(format.token(reply, paced.text));
         break;
       case "cut":
-        logged.state = "cut";
-        // Not `destroy()`: the tokens before the cut are to arrive.
-        response.socket?.destroySoon();
-        return;
+        logged.state = goesOnUnread ? logged.state : "cut";
+        outlet.cut();
+        break;
       case "error":
         logged.state = "cut";
-        if (body === null) {
-          throw new RefusedRequest(500, "The demo server was told to fail.");
-        }
-        await body.write(format.midStreamError(reply));
-        response.end();
+        await outlet.write(format.midStreamError(reply));
+        outlet.end(null);
         return;
       case "finish": {
         logged.state = "finished";
@@ -128,53 +205,13 @@ async function sendTokens(open: OpenReply, { format, log, pacing }: ReplySetting
           outputTokens: outputTokens + plan.thoughts.length,
           finish: plan.finish,
         };
-        if (body === null) {
-          response.setHeader("content-type", "application/json");
-          response.end(JSON.stringify(format.whole(reply, end)));
-        } else {
-          await body.write(format.ending(reply, end));
-          response.end();
-        }
+        await outlet.write(format.ending(reply, end));
+        outlet.end(format.whole(reply, end));
         return;
       }
       default:
         paced satisfies never;
     }
-  }
-}
-
-interface EventBody {
-  /** Settles when the reader can take more, or has gone. */
-  write(events: string): Promise<void>;
-}
-
-function openStream(response: ServerResponse, chunkBytes: number | null, gone: AbortSignal): EventBody {
-  response.writeHead(200, {
-    "content-type": "text/event-stream; charset=utf-8",
-    "cache-control": "no-cache",
-  });
-  if (chunkBytes === null) {
-    return { write: (events) => writeBytes(response, events, gone) };
-  }
-  return {
-    async write(events) {
-      const bytes = Buffer.from(events);
-      for (let from = 0; from < bytes.length; from += chunkBytes) {
-        await writeBytes(response, bytes.subarray(from, from + chunkBytes), gone);
-        await nextTurn();
-      }
-    },
-  };
-}
-
-async function writeBytes(
-  response: ServerResponse,
-  bytes: string | Buffer,
-  gone: AbortSignal,
-): Promise<void> {
-  if (!gone.aborted && !response.write(bytes)) {
-    // The only rejection is the abort: the reader has gone, and the pacing ends by itself.
-    await once(response, "drain", { signal: gone }).catch(() => undefined);
   }
 }
 

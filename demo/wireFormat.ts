@@ -1,4 +1,4 @@
-/** What a wire format has to provide; the two implementations know nothing of timing or of HTTP. */
+/** What a wire format has to provide; the implementations know nothing of timing or of HTTP. */
 import type { ModelRequest, RefusedRequest } from "./conversation.ts";
 import type { Directives } from "./directives.ts";
 

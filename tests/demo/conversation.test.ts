@@ -17,6 +17,7 @@ function planFor(...texts: string[]) {
     turns: conversation(...texts),
     stream: true,
     includeUsage: false,
+    isBackground: false,
     maxTokens: null,
   });
 }
