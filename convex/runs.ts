@@ -11,7 +11,8 @@ import { readableChat } from "./model/access.ts";
 import { appError } from "./model/appError.ts";
 import { promptContext } from "./model/promptContext.ts";
 import { lastThoughtsValidator, reasoningLength } from "./model/replyReasoning.ts";
-import { isSealing, removeSeal, sealStep } from "./model/replySeal.ts";
+import type { LastThoughts } from "./model/replyReasoning.ts";
+import { needsStreams, noteFailedStep, removeSeal, sealStep } from "./model/replySeal.ts";
 import { removeStreams } from "./model/replyStreams.ts";
 import { endOfText } from "./model/replyText.ts";
 import { persistedLength, tailOfRun } from "./model/replyTail.ts";
@@ -28,9 +29,6 @@ const maxReaped = 10;
 
 /** Replies whose sealing the reaper goes on with in one transaction: each step moves up to a megabyte. */
 const maxSealed = 3;
-
-/** What cannot be taken up must not keep the reaper from the others. */
-const retryTakeUpMs = 60_000;
 
 /** Streams that are still the only place of their text are looked at again after this time. */
 const retryRemovalMs = 60_000;
@@ -225,8 +223,9 @@ export const reap = internalMutation({
       try {
         await ctx.runMutation(internal.runs.takeUp, { runId: run._id });
       } catch (error) {
-        console.error(`The run ${run._id} could not be taken up and is tried again later.`, error);
-        await ctx.db.patch("runs", run._id, { deadline: now + retryTakeUpMs });
+        const { failures, retryMs } = await lifecycle.noteFailedTakeUp(ctx, run);
+        const what = `The run ${run._id} could not be taken up, ${failures} times in a row.`;
+        console.error(`${what} The next try is in ${retryMs / 1_000} s.`, error);
       }
     }
     const isDone = await goOnSealing(ctx, now);
@@ -271,11 +270,13 @@ export const removeLeftovers = internalMutation({
     if (run === null) {
       return null;
     }
-    if (await isSealing(ctx, runId)) {
+    const needs = await needsStreams(ctx, runId);
+    if (needs === "for now") {
       await ctx.scheduler.runAfter(retryRemovalMs, internal.runs.removeLeftovers, { runId });
       return null;
     }
-    const isDone = await removeStreams(ctx, run.messageId, { keepName: true, limit: maxStreamsRemoved });
+    const limits = { keepName: true, limit: maxStreamsRemoved };
+    const isDone = needs === "for good" || (await removeStreams(ctx, run.messageId, limits));
     if (!isDone) {
       await ctx.scheduler.runAfter(0, internal.runs.removeLeftovers, { runId });
       return null;
@@ -289,9 +290,7 @@ export const removeLeftovers = internalMutation({
   },
 });
 
-function withLastWords<End extends { text: string; length?: number; reasoning?: lifecycle.LastThoughts }>(
-  end: End,
-) {
+function withLastWords<End extends { text: string; length?: number; reasoning?: LastThoughts }>(end: End) {
   return { ...end, length: end.length ?? end.text.length, reasoning: end.reasoning ?? null };
 }
 
@@ -301,12 +300,15 @@ async function goOnSealing(ctx: MutationCtx, now: number): Promise<boolean> {
     .query("seals")
     .withIndex("by_deadline", (q) => q.gt("deadline", 0).lte("deadline", now))
     .take(maxSealed);
-  for (const { _id, runId } of due) {
+  for (const seal of due) {
     try {
-      await ctx.runMutation(internal.runs.seal, { runId });
+      await ctx.runMutation(internal.runs.seal, { runId: seal.runId });
     } catch (error) {
-      console.error(`The reply of the run ${runId} could not be sealed and is tried again later.`, error);
-      await ctx.db.patch("seals", _id, { deadline: now + retryTakeUpMs });
+      const { failures, retryMs } = await noteFailedStep(ctx, seal);
+      const next =
+        retryMs === null ? "Its streams keep it for good." : `The next try is in ${retryMs / 1_000} s.`;
+      const what = `The text of the run ${seal.runId} could not be moved from its streams, ${failures} times in a row.`;
+      console.error(`${what} ${next}`, error);
     }
   }
   return due.length < maxSealed;

@@ -148,6 +148,8 @@ export default defineSchema({
     deaths: v.optional(v.number()),
     /** How often the queue started an action for it since somebody last held it; missing is never. */
     starts: v.optional(v.number()),
+    /** Tries of the reaper that failed since somebody last held it; missing is none. */
+    failedTakeUps: v.optional(v.number()),
     /** The token that last gave the run to another action, so that it may ask again when the answer was lost. */
     handedOnBy: v.optional(v.string()),
     /**
@@ -217,8 +219,10 @@ export default defineSchema({
     streams: v.number(),
     parts: v.number(),
     length: v.number(),
-    /** When the reaper goes on with it; null while there is nothing to do. */
+    /** When the reaper goes on with it; null while there is nothing to do, and when it failed too often. */
     deadline: v.union(v.number(), v.null()),
+    /** Steps in a row that failed; missing is none. */
+    failures: v.optional(v.number()),
   })
     .index("by_run", ["runId"])
     .index("by_deadline", ["deadline"]),

@@ -4,6 +4,7 @@
  */
 import { v } from "convex/values";
 import type { Infer } from "convex/values";
+import { internal } from "../_generated/api.js";
 import type { Doc } from "../_generated/dataModel.js";
 import type { MutationCtx, QueryCtx } from "../_generated/server.js";
 import { readableChat } from "./access.ts";
@@ -22,6 +23,7 @@ type Thought = Infer<typeof thoughtValidator>;
 
 /** Thoughts that begin at offset `from` of the reasoning, as the last call of a run carries them. */
 export const lastThoughtsValidator = v.object({ from: v.number(), thoughts: v.array(thoughtValidator) });
+export type LastThoughts = Infer<typeof lastThoughtsValidator>;
 
 export const reasoningValidator = v.object({
   /** Neighbours differ in `place`; `from` is the offset in the whole reasoning. */
@@ -63,6 +65,22 @@ export async function appendReasoning(
   }
   if (wasEmpty && last !== null) {
     await showThatThereIsReasoning(ctx, run);
+  }
+}
+
+/** In a transaction of its own inside this one: a reply whose text is safe ends without its last thoughts rather than not. */
+export async function keepLastThoughts(
+  ctx: MutationCtx,
+  { _id, token }: Doc<"runs">,
+  reasoning: LastThoughts | null,
+): Promise<void> {
+  if (reasoning === null || token === null) {
+    return;
+  }
+  try {
+    await ctx.runMutation(internal.reasoning.append, { token, ...reasoning });
+  } catch (error) {
+    console.error(`The last thoughts of the run ${_id} could not be stored; its text is whole.`, error);
   }
 }
 

@@ -25,6 +25,10 @@ const maxStreamsReadAtEnd = 2;
 /** A step that has not been made after this time is made by the reaper. */
 const stepGraceMs = 60_000;
 
+/** A step that fails is made again, each time after twice the wait: for seventeen hours, in which somebody may mend it. */
+const maxFailures = 10;
+const firstRetryMs = 60_000;
+
 type Run = Pick<Doc<"runs">, "_id" | "messageId" | "status" | "openStream">;
 type Seal = Doc<"seals">;
 type Progress = Pick<Seal, "streams" | "parts" | "length">;
@@ -89,10 +93,39 @@ export async function sealStep(ctx: MutationCtx, run: Run): Promise<void> {
   await noteProgress(ctx, seal, progress, null);
 }
 
-/** Whether streams of the run are still needed as the only place of their text. */
-export async function isSealing(ctx: MutationCtx, runId: Id<"runs">): Promise<boolean> {
+/** Seals all of an ended reply, later and by steps: for one that cannot be relied on to be in order. */
+export async function sealInSteps(ctx: MutationCtx, run: Run): Promise<void> {
+  await beginSteps(ctx, run, await sealOf(ctx, run._id));
+}
+
+/** A step failed. Answers after which time the next try comes; null when there is none, and the streams keep the text. */
+export async function noteFailedStep(
+  ctx: MutationCtx,
+  seal: Seal,
+): Promise<{ failures: number; retryMs: number | null }> {
+  const failures = (seal.failures ?? 0) + 1;
+  const retryMs = failures < maxFailures ? firstRetryMs * 2 ** (failures - 1) : null;
+  const deadline = retryMs === null ? null : Date.now() + retryMs;
+  await ctx.db.patch("seals", seal._id, { failures, deadline });
+  return { failures, retryMs };
+}
+
+/**
+ * Whether the streams of an ended run have to stay, as the only place of their text: until it is sealed, or for as long
+ * as the chat, where the sealing failed too often.
+ */
+export async function needsStreams(
+  ctx: MutationCtx,
+  runId: Id<"runs">,
+): Promise<"no" | "for now" | "for good"> {
   const seal = await sealOf(ctx, runId);
-  return seal !== null && seal.deadline !== null;
+  if (seal === null) {
+    return "no";
+  }
+  if (seal.deadline !== null) {
+    return "for now";
+  }
+  return (seal.failures ?? 0) >= maxFailures ? "for good" : "no";
 }
 
 /** With the run, what was noted of its sealing goes. */
@@ -136,7 +169,7 @@ async function noteProgress(
   { streams, parts, length }: Progress,
   deadline: number | null,
 ): Promise<void> {
-  await ctx.db.patch("seals", seal._id, { streams, parts, length, deadline });
+  await ctx.db.patch("seals", seal._id, { streams, parts, length, deadline, failures: 0 });
 }
 
 /** Stores as many of the streams before number `end` as one step may. */

@@ -4,7 +4,7 @@ import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { appError } from "./appError.ts";
 import { growReply } from "./replyGrowth.ts";
-import { sealEnded } from "./replySeal.ts";
+import { sealEnded, sealInSteps } from "./replySeal.ts";
 import { closeStream } from "./replyStreams.ts";
 import { leaveQueue } from "./serverQueue.ts";
 
@@ -61,6 +61,38 @@ export async function endWithPersistedText(
 ): Promise<void> {
   await ctx.db.patch("runs", run._id, { token: null });
   await settle(ctx, run, status, sealedOutcomes[status], null);
+}
+
+const abandonedOutcome: Outcome = {
+  ...noOutcome,
+  error: {
+    kind: "unknown",
+    message:
+      "The deployment could neither go on with this reply nor end it in order; its log says why. What there is of it is kept.",
+  },
+};
+
+/**
+ * Ends a run that nothing else can end, because something about its rows or streams is not as it should be. Only what is
+ * there is written, and no stream is touched: readers have its text from the streams that are left, until it is sealed.
+ */
+export async function abandonRun(ctx: MutationCtx, run: Run): Promise<void> {
+  const status = "failed" as const;
+  await ctx.db.patch("runs", run._id, { status, token: null, deadline: null });
+  const message = await ctx.db.get("messages", run.messageId);
+  if (message?.reply) {
+    const { waitsForPlace: _, ...reply } = message.reply;
+    await ctx.db.patch("messages", run.messageId, { reply: { ...reply, ...abandonedOutcome, status } });
+  }
+  if ((await ctx.db.get("tails", run.tailId)) !== null) {
+    await ctx.db.patch("tails", run.tailId, { status });
+  }
+  await sealInSteps(ctx, run);
+  await leaveQueue(ctx, run._id);
+  if ((await ctx.db.get("chats", run.chatId)) !== null) {
+    await settleChat(ctx, run.chatId);
+  }
+  await ctx.scheduler.runAfter(streamsKeptMs, internal.runs.removeLeftovers, { runId: run._id });
 }
 
 async function settle(

@@ -1,18 +1,18 @@
 /**
  * Carries out what the table in `runTable` says is to become of a run. All functions run inside one mutation of the
- * caller.
+ * caller. Somewhat long, because the steps of one table are carried out in one place.
  */
-import type { Infer } from "convex/values";
 import { internal } from "../_generated/api.js";
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx } from "../_generated/server.js";
 import { appError } from "./appError.ts";
 import { growReply } from "./replyGrowth.ts";
-import type { lastThoughtsValidator } from "./replyReasoning.ts";
+import { keepLastThoughts } from "./replyReasoning.ts";
+import type { LastThoughts } from "./replyReasoning.ts";
 import { removeSeal } from "./replySeal.ts";
 import { isOld, openNextStream } from "./replyStreams.ts";
 import { persistedLength, tailOfRun } from "./replyTail.ts";
-import { endWithPersistedText, endWithText } from "./runEnding.ts";
+import { abandonRun, endWithPersistedText, endWithText } from "./runEnding.ts";
 import type { Outcome } from "./runEnding.ts";
 import { leaseEnd, stopGraceMs } from "./runLease.ts";
 import { maxConcurrentRuns, takePlace } from "./runPlaces.ts";
@@ -39,6 +39,10 @@ const driverGraceMs = 10_000;
 /** A run that waits is looked at again this long after, should the queue have forgotten it. */
 const waitingMs = 60_000;
 
+/** What cannot be taken up must not keep the reaper from the others, and a fault that passes must not cost much. */
+const firstTakeUpRetryMs = 10_000;
+const maxTakeUpRetryMs = 60 * 60_000;
+
 /** When a driver that found no place may ask again. */
 const placeRetryMs = 5_000;
 
@@ -60,9 +64,6 @@ export interface RunEnd extends Outcome {
   /** Thoughts that are not persisted yet. */
   reasoning: LastThoughts | null;
 }
-
-/** `thoughts` begin at offset `from` of the reasoning. */
-export type LastThoughts = Infer<typeof lastThoughtsValidator>;
 
 /** What the holder of a run had not persisted when it handed it on. */
 export interface HandedOnText {
@@ -145,7 +146,7 @@ export async function endRun(ctx: MutationCtx, run: Run, end: RunEnd): Promise<v
     throw refusal(step);
   }
   const { status: _, text, length, reasoning, ...outcome } = end;
-  await keepThoughts(ctx, run, reasoning);
+  await keepLastThoughts(ctx, run, reasoning);
   await endWithText(ctx, run, step.to, { text, length, outcome });
 }
 
@@ -156,7 +157,7 @@ export async function handOnRun(ctx: MutationCtx, run: Run, last: HandedOnText):
   if (step.do === "refuse") {
     throw refusal(step);
   }
-  await keepThoughts(ctx, run, last.reasoning);
+  await keepLastThoughts(ctx, run, last.reasoning);
   const grown = await growReply(ctx, run, last.from, last.text);
   await carryOut(ctx, grown.run, event);
   await ctx.db.patch("runs", run._id, { handedOnBy: run.token ?? undefined });
@@ -179,6 +180,17 @@ export async function takeUpRun(ctx: MutationCtx, run: Run): Promise<void> {
   }
 }
 
+/** The reaper could not take the run up, and tries again, later and later. Answers how often that was, and the wait. */
+export async function noteFailedTakeUp(
+  ctx: MutationCtx,
+  run: Run,
+): Promise<{ failures: number; retryMs: number }> {
+  const failures = (run.failedTakeUps ?? 0) + 1;
+  const retryMs = Math.min(maxTakeUpRetryMs, firstTakeUpRetryMs * 2 ** (failures - 1));
+  await ctx.db.patch("runs", run._id, { failedTakeUps: failures, deadline: Date.now() + retryMs });
+  return { failures, retryMs };
+}
+
 /** Leaves a run without driver to the server; nothing if one has come or the run has ended. */
 export async function offerRunToServer(ctx: MutationCtx, run: Run): Promise<void> {
   await carryOut(ctx, run, "offer");
@@ -188,18 +200,6 @@ export async function offerRunToServer(ctx: MutationCtx, run: Run): Promise<void
 export async function revokeRun(ctx: MutationCtx, run: Run): Promise<void> {
   await carryOut(ctx, run, "remove");
   await removeSeal(ctx, run._id);
-}
-
-/** In a transaction of its own inside this one: a reply whose text is safe ends without its last thoughts rather than not. */
-async function keepThoughts(ctx: MutationCtx, run: Run, reasoning: LastThoughts | null): Promise<void> {
-  if (reasoning === null || run.token === null) {
-    return;
-  }
-  try {
-    await ctx.runMutation(internal.reasoning.append, { token: run.token, ...reasoning });
-  } catch (error) {
-    console.error(`The last thoughts of the run ${run._id} could not be stored; its text is whole.`, error);
-  }
 }
 
 /** The steps that need nothing but the run. */
@@ -214,6 +214,9 @@ async function carryOut(ctx: MutationCtx, run: Run, event: RunEvent): Promise<vo
       return;
     case "seal":
       await endWithPersistedText(ctx, run, step.to);
+      return;
+    case "abandon":
+      await abandonRun(ctx, run);
       return;
     case "leaveToServer":
       await leaveToServer(ctx, run);
@@ -250,7 +253,7 @@ async function take(
   claimedLength: number,
 ): Promise<Run> {
   await (by === "driver" ? passToDriver(ctx, run._id) : passToServer(ctx, run._id));
-  const held = { status: "running" as const, deadline: leaseEnd(run), starts: 0 };
+  const held = { status: "running" as const, deadline: leaseEnd(run), starts: 0, failedTakeUps: 0 };
   const change = { token, driverToken, claimedLength, ...held };
   await ctx.db.patch("runs", run._id, change);
   await showStatus(ctx, run, "running", run.attempt);

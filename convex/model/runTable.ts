@@ -14,8 +14,9 @@
  *                      (claim)
  *
  * A run without a place waits where it is, queued or recovering; one that the server starts again and again and that no
- * action claims fails with a reason. A death is a deadline that passed: it costs one of the run's lives; to be handed on
- * costs none. Both raise the attempt. Every state but the four ends has a deadline.
+ * action claims fails with a reason, and so does one that every try to take up fails for. A death is a deadline that
+ * passed: it costs one of the run's lives; to be handed on costs none. Both raise the attempt. Every state but the four
+ * ends has a deadline.
  */
 import { hasEnded } from "../shared/streamEvents.ts";
 import type { RunStatus } from "../shared/streamEvents.ts";
@@ -28,6 +29,9 @@ const maxDeaths = 2;
  * minutes pass before it is clear that not the load but something about the run is in the way.
  */
 const maxStarts = 15;
+
+/** Tries to take a run up that may fail. With the waits between them, which grow, they take five minutes. */
+const maxFailedTakeUps = 5;
 
 export type RunEvent =
   /** By somebody who does not hold the run. */
@@ -60,6 +64,8 @@ export type RunEvent =
   | "deadlinePassedLastLife"
   /** Nobody holds the run, and of all actions that were started for it none claimed it. */
   | "deadlinePassedLastStart"
+  /** Something about the run's rows or streams made every try to take it up fail. */
+  | "deadlinePassedLastTry"
   /** The chat is removed. */
   | "remove";
 
@@ -77,6 +83,8 @@ export type RunStep =
   | { do: "end"; to: "complete" | "stopped" | "failed" }
   /** With what is persisted; the holder, if there is one, has lost it. */
   | { do: "seal"; to: "stopped" | "interrupted" | "failed" }
+  /** As it is, with as little as can be: its text stays where it is, and is moved when that is possible. */
+  | { do: "abandon"; to: "failed" }
   | { do: "askToStop" }
   | { do: "leaveToServer" }
   /** Whoever was to begin with it has not. */
@@ -97,6 +105,7 @@ const notHeld: RunStep = { do: "refuse", because: "notHeld" };
 const queueAgain: RunStep = { do: "queueAgain" };
 const revoke: RunStep = { do: "revoke", to: "stopped" };
 const sealStopped: RunStep = { do: "seal", to: "stopped" };
+const abandon: RunStep = { do: "abandon", to: "failed" };
 
 /** Nobody holds the run: any claim is a new one, and what only a holder may do is refused. */
 const whileWaiting: Record<RunEvent, RunStep> = {
@@ -119,6 +128,7 @@ const whileWaiting: Record<RunEvent, RunStep> = {
   deadlinePassedAfterStop: sealStopped,
   deadlinePassedLastLife: queueAgain,
   deadlinePassedLastStart: { do: "seal", to: "failed" },
+  deadlinePassedLastTry: abandon,
   remove: revoke,
 };
 
@@ -143,6 +153,7 @@ const afterEnd: Record<RunEvent, RunStep> = {
   deadlinePassedAfterStop: ignore,
   deadlinePassedLastLife: ignore,
   deadlinePassedLastStart: ignore,
+  deadlinePassedLastTry: ignore,
   remove: ignore,
 };
 
@@ -171,6 +182,7 @@ export const runTable: Readonly<Record<RunStatus, Readonly<Record<RunEvent, RunS
     deadlinePassedLastLife: { do: "seal", to: "interrupted" },
     // Whoever holds it has claimed it.
     deadlinePassedLastStart: { do: "recover", to: "recovering" },
+    deadlinePassedLastTry: abandon,
     remove: revoke,
   },
   complete: { ...afterEnd, finish: answer },
@@ -189,6 +201,8 @@ export interface RunFacts {
   deaths?: number | undefined;
   /** Of actions of the server since somebody last held it. */
   starts?: number | undefined;
+  /** Tries to take it up that failed since somebody last held it. */
+  failedTakeUps?: number | undefined;
   /** The length of the persisted text when it was claimed. */
   claimedLength?: number | undefined;
   stopRequestedAt: number | null;
@@ -227,9 +241,12 @@ export function stopEvent({ stopRequestedAt }: RunFacts): "stop" | "stopRepeated
   return stopRequestedAt === null ? "stop" : "stopRepeated";
 }
 
-export function deadlineEvent(
-  run: RunFacts,
-): "deadlinePassed" | "deadlinePassedAfterStop" | "deadlinePassedLastLife" | "deadlinePassedLastStart" {
+type DeadlineEvent = Extract<RunEvent, `deadlinePassed${string}`>;
+
+export function deadlineEvent(run: RunFacts): DeadlineEvent {
+  if ((run.failedTakeUps ?? 0) >= maxFailedTakeUps) {
+    return "deadlinePassedLastTry";
+  }
   if (run.stopRequestedAt !== null) {
     return "deadlinePassedAfterStop";
   }

@@ -7,6 +7,7 @@ import {
   createBackend,
   createChat,
   finish,
+  pass,
   reap,
   replyOf,
   rowsOf,
@@ -17,6 +18,9 @@ import {
 import type { Backend } from "../support/convexBackend.ts";
 
 withDemoModelsAndFakeTime();
+
+/** The action loads the SDKs of all providers, which takes a busy machine its time. */
+const patience = { timeout: 30_000 };
 
 /** Time goes by without anything that was scheduled happening: what is under test is the rescue for that. */
 function skip(ms: number) {
@@ -106,7 +110,7 @@ test("a run without driver is given to the server after ten seconds", async () =
   await vi.advanceTimersByTimeAsync(1);
   await vi.waitFor(async () => {
     expect(await replyOf(backend, chat)).toMatchObject({ status: "running" });
-  });
+  }, patience);
   expect(await queueStates(backend)).toEqual(["started"]);
 });
 
@@ -219,14 +223,19 @@ test("stopping a reply between death and take-over ends it with its text", async
   expect(await queueStates(backend)).toEqual([]);
 });
 
-test("a run that cannot be taken up does not keep the reaper from the others", async () => {
-  const backend = createBackend();
-  const broken = await runningChat(backend, "token-1");
-  const healthy = await runningChat(backend, "token-2");
+/** The stream that is open by the run's row is none, and all that ends or moves it fails. */
+async function breakFirstRun(backend: Backend) {
   await backend.run(async (ctx) => {
     const run = await ctx.db.query("runs").first();
     await ctx.db.patch("runs", run!._id, { openStream: { ...run!.openStream, streamId: "no such stream" } });
   });
+}
+
+test("a run that cannot be taken up does not keep the reaper from the others", async () => {
+  const backend = createBackend();
+  const broken = await runningChat(backend, "token-1");
+  const healthy = await runningChat(backend, "token-2");
+  await breakFirstRun(backend);
   const report = vi.spyOn(console, "error").mockReturnValue();
   skip(15_000);
   await reap(backend);
@@ -234,4 +243,67 @@ test("a run that cannot be taken up does not keep the reaper from the others", a
   report.mockRestore();
   expect(await replyOf(backend, broken)).toMatchObject({ status: "running" });
   expect(await replyOf(backend, healthy)).toMatchObject({ status: "recovering" });
+});
+
+test.each([
+  ["running", async () => {}],
+  [
+    "asked to stop",
+    async (backend: Backend, messageId: string) => {
+      await backend.mutation(api.messages.stop, { messageId });
+    },
+  ],
+])(
+  "a run that can never be taken up, %s, fails after minutes with a reason and its text",
+  async (_, meet) => {
+    const backend = createBackend();
+    const chat = await runningChat(backend);
+    await append(backend, chat.token, 0, "Half of ");
+    await meet(backend, chat.messageId);
+    await breakFirstRun(backend);
+    const report = vi.spyOn(console, "error").mockReturnValue();
+    skip(15_000);
+    for (let seconds = 0; seconds < 310; seconds += 10) {
+      expect(await replyOf(backend, chat)).toMatchObject({ status: "running" });
+      await reap(backend);
+      skip(10_000);
+    }
+    await reap(backend);
+    await reap(backend);
+    expect(
+      report.mock.calls.map(([line]) =>
+        /(\d+) times in a row. The next try is in (\d+) s/.exec(String(line))?.slice(1),
+      ),
+    ).toEqual([
+      ["1", "10"],
+      ["2", "20"],
+      ["3", "40"],
+      ["4", "80"],
+      ["5", "160"],
+    ]);
+    report.mockRestore();
+    expect(await replyOf(backend, chat)).toMatchObject({
+      status: "failed",
+      error: { kind: "unknown", message: expect.stringContaining("What there is of it is kept") },
+    });
+    expect(await bodyOf(backend, chat.streamId)).toEqual({ text: "Half of ", status: "error" });
+    expect(await tailOf(backend, chat.streamId)).toMatchObject({ status: "failed" });
+    expect(await backend.query(api.chats.getChat, { chatId: chat.chatId })).toMatchObject({ status: "idle" });
+    expect(await rowsOf(backend, "runPlaces")).toEqual([]);
+    await expect(append(backend, chat.token, 8, "it")).rejects.toMatchObject({ data: { kind: "runTaken" } });
+    await pass(backend, 11 * 60_000);
+    await pass(backend, 2 * 60_000);
+    expect(await rowsOf(backend, "runs")).toEqual([]);
+    expect(await bodyOf(backend, chat.streamId)).toEqual({ text: "Half of ", status: "error" });
+  },
+);
+
+test("a run that was held again after failed tries has all of them again", async () => {
+  const backend = createBackend();
+  const { streamId } = await runningChat(backend, "first");
+  await backend.mutation(internal.runs.handOn, { token: "first" });
+  const [run] = await rowsOf(backend, "runs");
+  await backend.run(async (ctx) => await ctx.db.patch("runs", run!._id, { failedTakeUps: 4 }));
+  await claim(backend, { streamId, token: "second", by: "server" });
+  expect((await rowsOf(backend, "runs"))[0]).toMatchObject({ failedTakeUps: 0 });
 });

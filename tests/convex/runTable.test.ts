@@ -57,6 +57,7 @@ const facts: Record<RunEvent, Partial<Run>> = {
   deadlinePassedAfterStop: { deadline: 1, stopRequestedAt: 1 },
   deadlinePassedLastLife: { deadline: 1, deaths: 1 },
   deadlinePassedLastStart: { deadline: 1, deaths: 0, starts: 15 },
+  deadlinePassedLastTry: { deadline: 1, failedTakeUps: 5 },
   remove: {},
 };
 
@@ -94,6 +95,7 @@ const happenings: Record<RunEvent, (on: Case) => Promise<unknown>> = {
   deadlinePassedAfterStop: takeUp,
   deadlinePassedLastLife: takeUp,
   deadlinePassedLastStart: takeUp,
+  deadlinePassedLastTry: takeUp,
   remove: async ({ backend, run }) => await backend.run(async (ctx) => await revokeRun(ctx, run)),
 };
 
@@ -211,6 +213,11 @@ const effects: Record<RunStep["do"], (before: Rows, after: Rows) => void> = {
   seal: (_, after) => {
     withoutHolder(after);
     expect(after.texts.at(-1)?.text).toBe("");
+  },
+  abandon: (_, after) => {
+    withoutHolder(after);
+    const reply = after.messages.find((row) => row._id === after.run?.messageId)?.reply;
+    expect(reply?.error?.message).toContain("could neither go on");
   },
   askToStop: (_, { run }) => {
     expect(run).toMatchObject({ stopRequestedAt: Date.now(), deadline: Date.now() + 3_000 });

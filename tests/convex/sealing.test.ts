@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { api, components, internal } from "../../convex/_generated/api.js";
+import type { Doc } from "../../convex/_generated/dataModel.js";
 import { byteLength } from "../../convex/model/textPieces.ts";
 import {
   append,
@@ -232,4 +233,31 @@ test("a chat that is deleted while a reply's text is being moved leaves nothing"
   expect(counts).toEqual([]);
   const reading = backend.run(async (ctx) => await ctx.runQuery(getStreamText, { streamId: streams[5]! }));
   await expect(reading).rejects.toThrow("Stream not found");
+});
+
+test("what can never be sealed is tried ten times, and then stays where it is, readable for good", async () => {
+  const backend = createBackend();
+  const chat = await runningChat(backend);
+  const text = longText(300_000);
+  await stopDead(backend, chat, text);
+  // Two rows where one is looked for make every step throw, and no reader.
+  const [{ _id, _creationTime, ...seal }] = (await rowsOf(backend, "seals")) as [Doc<"seals">];
+  const second = await backend.run(async (ctx) => await ctx.db.insert("seals", { ...seal, deadline: null }));
+  const report = vi.spyOn(console, "error").mockReturnValue();
+  const began = Date.now();
+  for (let tries = 0; tries < 10; tries++) {
+    const [first] = await rowsOf(backend, "seals");
+    vi.setSystemTime(first!.deadline!);
+    await reap(backend);
+  }
+  expect(Date.now() - began).toBeLessThan(24 * 3_600_000);
+  expect(report).toHaveBeenCalledTimes(10);
+  expect(String(report.mock.lastCall?.[0])).toContain("10 times in a row. Its streams keep it for good.");
+  report.mockRestore();
+  expect(await isSealing(backend)).toBe(false);
+  await backend.run(async (ctx) => await ctx.db.delete("seals", second));
+  await pass(backend, 11 * 60_000);
+  await pass(backend, 60_000);
+  expect(await rowCounts(backend)).toMatchObject({ runs: 0, tails: 0, seals: 0 });
+  expect(await readersHave(backend, chat, text)).toBe(true);
 });
