@@ -3,7 +3,7 @@ import { v } from "convex/values";
 import type { Infer } from "convex/values";
 import { internal } from "./_generated/api.js";
 import { internalMutation } from "./_generated/server.js";
-import { appErrorOf } from "./model/appError.ts";
+import { appErrorOf, appErrorValidator } from "./model/appError.ts";
 import { beginRequestedTurn, turnRequestValidator, turnValidator } from "./model/turnRequest.ts";
 import { claimedValidator } from "./runs.ts";
 import type { AppError } from "./shared/errors.ts";
@@ -21,7 +21,7 @@ export const beginAndClaim = internalMutation({
   args: { turn: turnRequestValidator, token: v.string(), driverToken: v.optional(v.string()) },
   returns: v.union(
     v.object({ kind: v.literal("claimed"), turn: turnValidator, run: claimedValidator }),
-    v.object({ kind: v.literal("refused"), turn: turnValidator, error: v.any() }),
+    v.object({ kind: v.literal("refused"), turn: turnValidator, error: appErrorValidator }),
   ),
   handler: async (ctx, { turn: request, token, driverToken }): Promise<Answer> => {
     const turn = await beginRequestedTurn(ctx, request);

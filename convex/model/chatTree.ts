@@ -198,15 +198,16 @@ export function checkedPrompt(text: string, field: "text" | "prompt"): string {
   return text;
 }
 
-const maxTitleLength = 60;
+/** UTF-16 units of a title that is made of the prompt: it fits the list of chats. */
+const maxTitleLengthFromPrompt = 60;
 
 /** The beginning of the first line that says anything, cut at a word end. */
 export function titleFromPrompt(prompt: string): string {
   const line = prompt.trim().split("\n")[0]?.trim() ?? "";
-  if (line.length <= maxTitleLength) {
+  if (line.length <= maxTitleLengthFromPrompt) {
     return line;
   }
-  const cut = cutAt(line, maxTitleLength);
+  const cut = cutAt(line, maxTitleLengthFromPrompt);
   const wordEnd = cut.lastIndexOf(" ");
   return `${wordEnd > 0 ? cut.slice(0, wordEnd) : cut}…`;
 }

@@ -212,7 +212,12 @@ export function deathsOf({ deaths, attempt }: Pick<RunFacts, "deaths" | "attempt
   return deaths ?? attempt - 1;
 }
 
-/** Whether there is a place is only looked at for a claim that the table would let have one. */
+/**
+ * Whether there is a place is only looked at for a claim that the table would let have one. Of two requests of one driver
+ * the later has the run: it is sent because the connection of the first is lost, and refusing it would cost the driver
+ * its live text. Where the first lives all the same, its model is asked in vain until its pump looks again: to tell
+ * would take a write of every pump before its first word.
+ */
 export function claimEvent(
   run: RunFacts,
   claim: { token: string; driverToken: string | null },

@@ -24,7 +24,8 @@ import {
 import { beginningOf } from "./continuation.ts";
 import { cutAt } from "./textPieces.ts";
 
-const maxTitleLength = 200;
+/** UTF-16 units of a title that a client gives. */
+const maxGivenTitleLength = 200;
 
 export const newChatFields = {
   prompt: v.string(),
@@ -112,7 +113,7 @@ async function beginChat(ctx: MutationCtx, request: RequestOf<"newChat">): Promi
     ownerId: userId,
     lifecycle: "live",
     clientRequestId,
-    title: cutAt((request.title ?? "").trim(), maxTitleLength) || titleFromPrompt(text),
+    title: cutAt((request.title ?? "").trim(), maxGivenTitleLength) || titleFromPrompt(text),
     model,
     status: "replying",
     updatedAt: Date.now(),
