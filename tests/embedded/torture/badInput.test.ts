@@ -1,4 +1,7 @@
-/** Ten thousand inputs that no client of good will sends: a clear refusal for each, and nobody else notices. */
+/**
+ * Ten thousand inputs that no client of good will sends: a clear refusal for each, and nobody else notices. Long, because
+ * all of them go to one deployment, whose memory is watched throughout.
+ */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
@@ -9,18 +12,25 @@ import { type EmbeddedReady, spawnEmbedded } from "../../support/embeddedDeploym
 import { connectClient, watchBoard } from "../../support/liveNotes.ts";
 import { createNotesApp, notes, type NotesApp } from "../../support/notesApp.ts";
 import type { StartingService } from "../../support/serviceProcess.ts";
+import { attackHttp, isFault, isIgnored, sendTrain } from "../../support/torture/attacks.ts";
+import { badFramings, frame, opcodes } from "../../support/torture/badFrames.ts";
+import { badRequest, smuggling } from "../../support/torture/badHttp.ts";
+import { badMessages, giantQuerySet, restlessQuerySet } from "../../support/torture/badMessages.ts";
+import { openDice, type Dice } from "../../support/torture/dice.ts";
 import {
-  attackHttp,
-  attackSync,
-  isFault,
-  isIgnored,
+  plannedCall,
+  plannedEcho,
+  requestTrain,
+  trainFaults,
+  type Planner,
+} from "../../support/torture/requestTrains.ts";
+import {
+  attackFraming,
+  attackSession,
   openRawSync,
   upgradeRequest,
-  type Answer,
-} from "../../support/torture/attacks.ts";
-import { badFrames, badMessages, frame, giantQuerySet, opcodes } from "../../support/torture/badFrames.ts";
-import { badRequest, smuggling } from "../../support/torture/badHttp.ts";
-import { openDice, type Dice } from "../../support/torture/dice.ts";
+} from "../../support/torture/syncAttack.ts";
+import { Tally } from "../../support/torture/tally.ts";
 import { connectFrame, openSyncSocket } from "../../support/syncSocket.ts";
 
 vi.setConfig({ testTimeout: 240_000 });
@@ -71,21 +81,14 @@ function residentBytes(): number {
   return Number(pages) * 4096;
 }
 
-/** Some attacks at once; a bystander's mutation goes between them. Returns those that were not answered as they should be. */
-async function attack(
-  count: number,
-  next: () => Buffer | string,
-  send: (bytes: Buffer | string) => Promise<Answer>,
-): Promise<string[]> {
+/** Some attacks at once; a bystander's mutation goes between them. Each says what was wrong with it, in sentences. */
+async function attack(count: number, one: () => Promise<string[]>): Promise<string[]> {
   const faults: string[] = [];
   let left = count;
   const attacker = async (): Promise<void> => {
     while (left > 0) {
       const number = left--;
-      const bytes = next();
-      const answer = await send(bytes);
-      if (isFault(answer) || isIgnored(answer, bytes))
-        faults.push(`${JSON.stringify(answer)} to ${excerpt(bytes)}`);
+      faults.push(...(await one()));
       if (number % 250 === 0) await writeAndRead(`${number} left`);
     }
   };
@@ -97,39 +100,84 @@ function excerpt(bytes: Buffer | string): string {
   return JSON.stringify(bytes.toString().slice(0, 600));
 }
 
+async function attackWithBadRequest(url: string, tally: Tally): Promise<string[]> {
+  const bytes = badRequest(dice);
+  const answer = await attackHttp(url, bytes);
+  tally.count(answer.kind === "status" ? String(answer.status) : answer.kind);
+  const isWrong = isFault(answer) || isIgnored(answer, bytes);
+  return isWrong ? [`${JSON.stringify(answer)} to ${excerpt(bytes)}`] : [];
+}
+
 test("3,500 bad requests to the deployment port", async () => {
-  expect(
-    await attack(
-      3_500,
-      () => badRequest(dice),
-      (bytes) => attackHttp(deployment.url, bytes),
-    ),
-  ).toEqual([]);
+  const tally = new Tally();
+  expect(await attack(3_500, () => attackWithBadRequest(deployment.url, tally))).toEqual([]);
+  const floors = { 200: 30, 400: 1_000, 401: 80, 404: 150, 405: 100, 417: 20, 431: 20 };
+  expect(tally.tooRare(floors)).toEqual([]);
 });
 
 test("2,000 bad requests to the site port", async () => {
-  expect(
-    await attack(
-      2_000,
-      () => badRequest(dice),
-      (bytes) => attackHttp(deployment.siteUrl, bytes),
-    ),
-  ).toEqual([]);
+  const tally = new Tally();
+  expect(await attack(2_000, () => attackWithBadRequest(deployment.siteUrl, tally))).toEqual([]);
+  const floors = { 200: 5, 400: 400, 404: 300, 405: 20, 417: 10, 431: 10 };
+  expect(tally.tooRare(floors)).toEqual([]);
 });
 
-test("4,000 sequences of bad sync messages", async () => {
-  const messages = (): Buffer => Buffer.concat(badMessages(dice).map((text) => frame(opcodes.text, text)));
-  expect(await attack(4_000, messages, (bytes) => attackSync(deployment.url, bytes as Buffer))).toEqual([]);
+test.each<[string, () => string, Planner, Record<string, number>]>([
+  ["deployment", () => deployment.url, plannedCall, { 200: 300, 400: 100, 401: 15, 404: 30, 405: 30 }],
+  ["site", () => deployment.siteUrl, plannedEcho, { 200: 300, 404: 200, 405: 100 }],
+])(
+  "400 trains of requests to the %s port, in pieces and with cut ends: each request has its own answer",
+  async (_port, url, plan, floors) => {
+    const tally = new Tally();
+    const one = async (): Promise<string[]> => {
+      const train = requestTrain(dice, plan);
+      const answers = await sendTrain(url(), train);
+      for (const { status } of answers ?? []) tally.count(String(status));
+      if (answers !== undefined && !train.isCut) tally.count(`${answers.length} answers in a row`);
+      if (train.isCut) tally.count("cut");
+      return trainFaults(train, answers);
+    };
+    expect(await attack(400, one)).toEqual([]);
+    expect(tally.tooRare({ ...floors, "3 answers in a row": 15, "5 answers in a row": 5, cut: 20 })).toEqual(
+      [],
+    );
+  },
+);
+
+test("3,000 sessions of odd sync messages are answered in all they ask, or ended with a reason", async () => {
+  const tally = new Tally();
+  const one = async (): Promise<string[]> => {
+    const messages = badMessages(dice);
+    const { told, closeCode, isHeard, faults } = await attackSession(deployment.url, messages);
+    tally.count(isHeard ? "heard to the end" : `closed with ${closeCode}`);
+    for (const [type, times] of Object.entries(told)) tally.count(type, times);
+    return faults.map((fault) => `${fault}: ${excerpt(Buffer.concat(messages))}`);
+  };
+  expect(await attack(3_000, one)).toEqual([]);
+  const floors = {
+    "heard to the end": 500,
+    "closed with 1008": 300,
+    AuthError: 10,
+    MutationResponse: 1_000,
+    ActionResponse: 100,
+    Transition: 800,
+  };
+
+  expect(tally.tooRare(floors)).toEqual([]);
 });
 
-test("500 sequences of bytes that are no frames", async () => {
-  expect(
-    await attack(
-      500,
-      () => badFrames(dice),
-      (bytes) => attackSync(deployment.url, bytes as Buffer),
-    ),
-  ).toEqual([]);
+test("bytes that are no frames end the connection with the code that says what they are", async () => {
+  const tally = new Tally();
+  const names = Object.keys(badFramings);
+  const one = async (): Promise<string[]> => {
+    const name = dice.pick(names);
+    const { make, closedWith } = badFramings[name]!;
+    tally.count(name);
+    const { closeCode, faults } = await attackFraming(deployment.url, make(dice));
+    return closedWith.includes(closeCode) ? faults : [`${name}: closed with ${closeCode}`, ...faults];
+  };
+  expect(await attack(500, one)).toEqual([]);
+  expect(tally.tooRare(Object.fromEntries(names.map((name) => [name, 1])))).toEqual([]);
 });
 
 test("shapes of request smuggling are refused or read as one request", async () => {
@@ -173,10 +221,18 @@ test("a batch of more queries than may hold up the others is refused", async () 
 });
 
 test("a giant query set ends its own session only", async () => {
-  for (const sameId of [true, false]) {
-    const bytes = Buffer.concat(giantQuerySet(50_000, sameId).map((text) => frame(opcodes.text, text)));
-    expect(isFault(await attackSync(deployment.url, bytes))).toBe(false);
+  for (const [sameId, ending] of [
+    [true, { isHeard: true, closeCode: 1000 }],
+    [false, { isHeard: false, closeCode: 1008, told: { FatalError: 1 } }],
+  ] as const) {
+    const outcome = await attackSession(deployment.url, giantQuerySet(50_000, sameId));
+    expect(outcome).toMatchObject({ ...ending, faults: [] });
   }
+});
+
+test("a query set that is changed faster than its queries run is told as it is in the end", async () => {
+  const outcome = await attackSession(deployment.url, restlessQuerySet(5_000));
+  expect(outcome).toMatchObject({ isHeard: true, closeCode: 1000, faults: [] });
 });
 
 /** Highest growth of memory while something goes on. */
@@ -184,8 +240,7 @@ async function peakGrowth(work: () => Promise<unknown>): Promise<number> {
   const before = residentBytes();
   let peak = before;
   const look = setInterval(() => (peak = Math.max(peak, residentBytes())), 20);
-  await work();
-  clearInterval(look);
+  await work().finally(() => clearInterval(look));
   return (Math.max(peak, residentBytes()) - before) / megabyte;
 }
 

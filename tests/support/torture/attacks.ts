@@ -1,20 +1,19 @@
-/** Bytes to a port, and what comes back: a status, a close code, or nothing but the end of the connection. */
+/** Bytes to a port over HTTP, and what comes back: answers, or nothing but the end of the connection. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { frame, opcodes } from "./badFrames.ts";
+import { setImmediate as others } from "node:timers/promises";
+import { answersIn, type HttpAnswer } from "./httpAnswers.ts";
 
-/** Nothing that is sent here takes this long: who is not answered by then has found a hang. */
-const hangMs = 30_000;
+/** Nothing that is sent here takes this long, on a busy machine neither: who is not answered by then has found a hang. */
+const hangMs = 120_000;
 
-/** A request without an end waits for the rest of it: by then we say that there is none. */
-const restMs = 10_000;
+/** What may have no end is waited for so long, and then we say that there is none. */
+const restMs = 1_000;
 
 export type Answer =
   | { kind: "status"; status: number }
   /** An HTTP request was not answered. */
   | { kind: "silence" }
-  /** A WebSocket was closed; null: without a close frame. */
-  | { kind: "closed"; code: number | null }
   | { kind: "hang" };
 
 /**
@@ -22,9 +21,9 @@ export type Answer =
  * HTTP server that sees it end drops what it is at.
  */
 export async function attackHttp(url: string, bytes: Buffer | string): Promise<Answer> {
-  const { socket, received, ended } = open(url);
+  const { socket, received, ended } = connectionTo(url);
   socket.write(bytes);
-  const noRest = setTimeout(() => socket.end(), restMs);
+  const noRest = mayLackItsEnd(bytes) ? setTimeout(() => socket.end(), restMs) : undefined;
   const end = await ended;
   clearTimeout(noRest);
   if (end === "hang") return { kind: "hang" };
@@ -38,38 +37,10 @@ export async function attackHttp(url: string, bytes: Buffer | string): Promise<A
   return status === undefined ? { kind: "silence" } : { kind: "status", status };
 }
 
-/** Sends bytes over an open sync WebSocket, then closes it as RFC 6455 has it. */
-export async function attackSync(url: string, bytes: Buffer): Promise<Answer> {
-  const { socket, received, ended } = open(url);
-  socket.write(upgradeRequest);
-  while (!received().includes("\r\n\r\n") && !socket.destroyed)
-    await Promise.race([once(socket, "data"), ended]);
-  const head = received().indexOf("\r\n\r\n") + 4;
-  socket.write(bytes);
-  socket.end(frame(opcodes.close, Buffer.from([0x03, 0xe8])));
-  if ((await ended) === "hang") return { kind: "hang" };
-  return { kind: "closed", code: closeCode(received().subarray(head)) };
-}
-
-export const upgradeRequest = [
-  "GET /api/1.48.0/sync HTTP/1.1",
-  "Host: 127.0.0.1",
-  "Connection: Upgrade",
-  "Upgrade: websocket",
-  "Sec-WebSocket-Version: 13",
-  "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
-  "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover",
-  "\r\n",
-].join("\r\n");
-
-/** An open sync WebSocket whose bytes the caller writes; nothing is read from it before somebody listens. */
-export async function openRawSync(url: string): Promise<Socket> {
-  const { hostname, port } = new URL(url);
-  const socket = connect({ host: hostname, port: Number(port) });
-  socket.on("error", () => undefined); // the server may cut it
-  socket.write(upgradeRequest);
-  await once(socket, "readable");
-  return socket;
+/** One in chunks may, and so may what is no request. */
+function mayLackItsEnd(bytes: Buffer | string): boolean {
+  if (bytes.includes("Transfer-Encoding")) return bytes.lastIndexOf("\r\n0\r\n\r\n") !== bytes.length - 7;
+  return !bytes.includes("Content-Length");
 }
 
 /** Whether a request was left without an answer that had its end: only one in chunks may have none. */
@@ -82,8 +53,6 @@ export function isFault(answer: Answer): boolean {
   switch (answer.kind) {
     case "status":
       return answer.status >= 500;
-    case "closed":
-      return answer.code === 1011;
     case "silence":
       return false;
     case "hang":
@@ -93,7 +62,50 @@ export function isFault(answer: Answer): boolean {
   }
 }
 
-function open(url: string): { socket: Socket; received: () => Buffer; ended: Promise<"end" | "hang"> } {
+/** What is sent one after another; `null` waits until the server asks for the body of the request before it, or answers that. */
+export type TrainStep = Buffer | null;
+
+interface Train {
+  steps: readonly TrainStep[];
+  requests: readonly { method: string }[];
+  isCut: boolean;
+}
+
+/** Sends requests behind each other over one connection. Undefined where it hangs. */
+export async function sendTrain(
+  url: string,
+  { steps, requests, isCut }: Train,
+): Promise<HttpAnswer[] | undefined> {
+  const { socket, received, ended } = connectionTo(url);
+  const methods = requests.map(({ method }) => method);
+  let asked = 0;
+  for (const step of steps) {
+    if (socket.destroyed || socket.writableEnded) break;
+    if (step === null) {
+      asked += 1;
+      const isAnswered = (): boolean => {
+        const { answers, continues } = answersIn(received(), methods);
+        return continues >= asked || answers.some(({ closes }) => closes) || socket.destroyed;
+      };
+      while (!isAnswered()) await Promise.race([once(socket, "data"), ended]);
+    } else {
+      socket.write(step);
+      await others();
+    }
+  }
+  if (isCut) socket.end();
+  if ((await ended) === "hang") return undefined;
+  return answersIn(received(), methods).answers;
+}
+
+export interface Connection {
+  socket: Socket;
+  received: () => Buffer;
+  ended: Promise<"end" | "hang">;
+}
+
+/** Our side of it is ended when the server has ended its own. */
+export function connectionTo(url: string): Connection {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
   const chunks: Buffer[] = [];
@@ -111,23 +123,4 @@ function open(url: string): { socket: Socket; received: () => Buffer; ended: Pro
     });
   });
   return { socket, received: () => Buffer.concat(chunks), ended };
-}
-
-/** Of the server's frames, which are not masked. */
-function closeCode(bytes: Buffer): number | null {
-  for (let at = 0; at + 2 <= bytes.length;) {
-    const opcode = bytes[at]! & 0x0f;
-    const short = bytes[at + 1]! & 0x7f;
-    const headLength = short < 126 ? 2 : short === 126 ? 4 : 10;
-    if (at + headLength > bytes.length) return null;
-    const length =
-      short < 126
-        ? short
-        : short === 126
-          ? bytes.readUInt16BE(at + 2)
-          : Number(bytes.readBigUInt64BE(at + 2));
-    if (opcode === opcodes.close) return length >= 2 ? bytes.readUInt16BE(at + headLength) : null;
-    at += headLength + length;
-  }
-  return null;
 }

@@ -1,70 +1,6 @@
-/** What no sync client of good will sends over its WebSocket: messages of wrong shape and order, and frames that are none. */
+/** Frames of a WebSocket as RFC 6455 has them, and as it does not, with the code that a connection is closed with over each. */
 import type { Dice } from "./dice.ts";
-import { mangled, nastyJson, nastyValue, spoiled } from "./nastyValues.ts";
-
-const sessionId = "1f7e3c1e-0000-4000-8000-00000000bad0";
-const connect = {
-  type: "Connect",
-  sessionId,
-  connectionCount: 0,
-  lastCloseReason: null,
-  clientTs: 0,
-  maxObservedTimestamp: "AAAAAAAAAAA=",
-};
-const add = {
-  type: "Add",
-  queryId: 0,
-  udfPath: "notes:list",
-  args: [{ board: "bad" }],
-  journal: null,
-  componentPath: "",
-};
-
-const messages: readonly Record<string, unknown>[] = [
-  connect,
-  { type: "Authenticate", tokenType: "None", baseVersion: 0 },
-  { type: "Authenticate", tokenType: "User", value: "a.b.c", baseVersion: 0 },
-  {
-    type: "Authenticate",
-    tokenType: "Admin",
-    value: "embedded|0",
-    baseVersion: 0,
-    impersonating: { name: "x" },
-  },
-  { type: "ModifyQuerySet", baseVersion: 0, newVersion: 1, modifications: [add, { ...add, queryId: 1 }] },
-  { type: "ModifyQuerySet", baseVersion: 1, newVersion: 2, modifications: [{ type: "Remove", queryId: 0 }] },
-  {
-    type: "Mutation",
-    requestId: 0,
-    udfPath: "notes:add",
-    args: [{ board: "bad", text: "x" }],
-    componentPath: "",
-  },
-  { type: "Action", requestId: 1, udfPath: "notes:shout", args: [{ board: "bad", text: "x" }] },
-  { type: "Event", eventType: "ClientConnect", event: [] },
-];
-
-/** A few messages in a row, some of them well formed. */
-export function badMessages(dice: Dice): Buffer[] {
-  const texts = dice.chance(0.6) ? [JSON.stringify(connect)] : [];
-  for (let count = 1 + dice.below(3); count > 0; count--) {
-    const message = dice.pick(messages);
-    if (dice.chance(0.05)) texts.push(nastyJson(nastyValue(dice)));
-    else texts.push(nastyJson(dice.chance(0.75) ? spoiled(message, dice) : message));
-  }
-  return texts.map((text) => mangled(text, dice));
-}
-
-/** Adds more queries than a page has, or the same one again and again. */
-export function giantQuerySet(count: number, sameId: boolean): Buffer[] {
-  const modifications = Array.from({ length: count }, (_, queryId) => ({
-    ...add,
-    queryId: sameId ? 0 : queryId,
-    args: [{ board: `board ${queryId}` }],
-  }));
-  const modify = { type: "ModifyQuerySet", baseVersion: 0, newVersion: 1, modifications };
-  return [connect, modify].map((message) => Buffer.from(JSON.stringify(message)));
-}
+import { connectMessage } from "./badMessages.ts";
 
 /** One frame as RFC 6455 has it, and as it should not be. */
 export function frame(
@@ -87,38 +23,94 @@ export function frame(
 
 export const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 };
 
-export function badFrames(dice: Dice): Buffer {
-  const text = Buffer.from(JSON.stringify(connect));
-  const { continuation, text: textCode, binary, close, ping, pong } = opcodes;
-  const options: (() => Buffer)[] = [
-    () => frame(textCode, text, { masked: false }),
-    () => frame(textCode, text, { reserved: 1 + dice.below(7) }),
-    () => frame(3 + dice.below(5), text),
-    () => frame(continuation, text),
-    () => frame(binary, text),
-    () => frame(textCode, Buffer.from([0xff, 0xfe, 0xfd])),
-    () => frame(ping, Buffer.alloc(126)),
-    () => frame(ping, text, { final: false }),
-    () => frame(close, Buffer.from([dice.below(256), dice.below(256), 0xff])),
-    () => frame(close, Buffer.from([1])),
-    () => Buffer.concat([frame(close, Buffer.alloc(0)), frame(textCode, text)]),
-    () => Buffer.concat([frame(textCode, text, { final: false }), frame(textCode, text)]),
-    () =>
+export interface BadFraming {
+  make: (dice: Dice) => Buffer;
+  /** With which the server may close the connection (RFC 6455, 7.4.1); null: without a code. */
+  closedWith: readonly (number | null)[];
+}
+
+const text = Buffer.from(JSON.stringify(connectMessage));
+const { continuation, text: textCode, binary, close, ping, pong } = opcodes;
+const protocolError = [1002];
+const invalidText = [1007];
+const policyViolation = [1008];
+const tooLarge = [1009];
+/** All is well: the client's own close is answered. */
+const normalClosure = [1000];
+
+export const badFramings: Readonly<Record<string, BadFraming>> = {
+  "not masked": { make: () => frame(textCode, text, { masked: false }), closedWith: protocolError },
+  "reserved bits, compression's among them": {
+    make: (dice) => frame(textCode, text, { reserved: 1 + dice.below(7) }),
+    closedWith: protocolError,
+  },
+  "an unknown opcode": { make: (dice) => frame(3 + dice.below(5), text), closedWith: protocolError },
+  "a continuation of nothing": { make: () => frame(continuation, text), closedWith: protocolError },
+  "a binary message": { make: () => frame(binary, text), closedWith: policyViolation },
+  "text that is not UTF-8": {
+    make: () => frame(textCode, Buffer.from([0xff, 0xfe, 0xfd])),
+    closedWith: invalidText,
+  },
+  "a long ping": { make: () => frame(ping, Buffer.alloc(126)), closedWith: protocolError },
+  "half a ping": { make: () => frame(ping, text, { final: false }), closedWith: protocolError },
+  "a close code of any value": {
+    make: (dice) => frame(close, Buffer.from([dice.below(256), dice.below(256)])),
+    // Its own where it is one that may be sent.
+    closedWith: [1000, 1001, 1002, 1003, ...range(1007, 1015), ...range(3000, 5000)],
+  },
+  "a close whose reason is not UTF-8": {
+    make: () => frame(close, Buffer.from([0x03, 0xe8, 0xff])),
+    closedWith: invalidText,
+  },
+  "a close of one byte": { make: () => frame(close, Buffer.from([1])), closedWith: protocolError },
+  "a message behind the close": {
+    make: () => Buffer.concat([frame(close, Buffer.alloc(0)), frame(textCode, text)]),
+    closedWith: [null],
+  },
+  "a message within another": {
+    make: () => Buffer.concat([frame(textCode, text, { final: false }), frame(textCode, text)]),
+    closedWith: protocolError,
+  },
+  "a message in pieces, with pongs and pings between": {
+    make: (dice) => {
+      const cut = dice.below(text.length);
+      const [front, back] = [text.subarray(0, cut), text.subarray(cut)];
+      const between = Array.from({ length: dice.below(50) }, () =>
+        frame(dice.pick([ping, pong]), Buffer.alloc(9)),
+      );
+      return Buffer.concat([frame(textCode, front, { final: false }), ...between, frame(continuation, back)]);
+    },
+    closedWith: normalClosure,
+  },
+  "pieces of nothing": {
+    make: (dice) =>
       Buffer.concat([
-        frame(textCode, text, { final: false }),
-        frame(pong, Buffer.alloc(0)),
-        frame(continuation, Buffer.alloc(0)),
+        frame(textCode, Buffer.alloc(0), { final: false }),
+        ...Array.from({ length: dice.below(2_000) }, () =>
+          frame(continuation, Buffer.alloc(0), { final: false }),
+        ),
+        frame(continuation, text),
       ]),
-    // Lengths that are announced and never come.
-    () =>
-      Buffer.concat([
-        Buffer.from([0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]),
-        Buffer.alloc(4),
-      ]),
-    () => Buffer.concat([Buffer.from([0x81, 0xff, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff]), Buffer.alloc(4)]),
-    () => Buffer.from(Array.from({ length: 200 }, () => dice.below(256))),
-  ];
-  return dice.pick(options)();
+    closedWith: normalClosure,
+  },
+  "a length beyond all numbers that never comes": {
+    make: () =>
+      Buffer.concat([Buffer.from([0x81, 0xff, 0x7f, ...Array<number>(7).fill(0xff)]), Buffer.alloc(4)]),
+    closedWith: tooLarge,
+  },
+  "a length of two gigabytes that never comes": {
+    make: () =>
+      Buffer.concat([Buffer.from([0x81, 0xff, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff]), Buffer.alloc(4)]),
+    closedWith: tooLarge,
+  },
+  noise: {
+    make: (dice) => Buffer.from(Array.from({ length: 200 }, () => dice.below(256))),
+    closedWith: [null, ...range(1000, 1015)],
+  },
+};
+
+function range(from: number, below: number): number[] {
+  return Array.from({ length: below - from }, (_, index) => from + index);
 }
 
 function uint32(value: number): Buffer {
