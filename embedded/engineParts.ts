@@ -53,6 +53,8 @@ export interface EngineOptions {
   /** Told of each function that has run. */
   onCompletion?: (completion: FunctionCompletion) => void;
   runAction: ActionRunner;
+  /** In which the scheduler takes turns with other callers of functions; at once by default. */
+  takeTurn?: (work: () => void) => void;
   /** How long calls that arrived together have been waiting for their commit; tests hold this clock. */
   monotonicMs?: () => number;
   /** Opens the database file; tests give one that fails. */
@@ -129,6 +131,7 @@ export function openEngineParts(options: EngineOptions): EngineParts {
   });
   const scheduler = new Scheduler({
     timers,
+    takeTurn: options.takeTurn ?? ((work) => work()),
     transactions,
     kindOf: (call) => calls.kindOf(call),
     runMutationIn: (transaction, call, jobId) => calls.mutationIn(transaction, call, jobId),

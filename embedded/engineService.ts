@@ -19,11 +19,14 @@ import { EnvironmentChanges } from "./push/environmentChanges.ts";
 import { runInlineQuery } from "./push/inlineQuery.ts";
 import { PushService } from "./push/pushService.ts";
 import { SyncServer, type SyncServerParts } from "./sync/syncServer.ts";
+import type { Turns } from "./turns/turns.ts";
 import { createSystemQueries, isSystemFunction } from "./system/systemQueries.ts";
 
 export interface EngineServiceParts {
   port: MessagePort;
   engine: Engine;
+  /** In which all callers of functions take turns. */
+  turns: Turns;
   identify: Identify;
   /** URL of the deployment port, and of HTTP actions, for clients. */
   url: string;
@@ -40,7 +43,7 @@ export interface EngineServiceParts {
 
 /** Starts to answer, and says that the thread is ready. */
 export function serveMainThread(parts: EngineServiceParts): void {
-  const { port, engine, identify, url, siteUrl, closeOthers, log } = parts;
+  const { port, engine, turns, identify, url, siteUrl, closeOthers, log } = parts;
   const post = (message: FromEngine): void => port.postMessage(message);
   const runQueries = queryRunner(engine, url);
   const builtIn = { CONVEX_CLOUD_URL: url, CONVEX_SITE_URL: siteUrl };
@@ -56,14 +59,19 @@ export function serveMainThread(parts: EngineServiceParts): void {
     every,
     nowMs: Date.now,
     startSlice: () => startPiece(sliceMs),
-    startTurn: () => startPiece(turnMs),
+    turns,
+    monotonicMs: () => performance.now(),
   });
   const service: EngineService = {
-    runFunction: async (request) =>
-      await runFunction(engine, runQueries, request.kind, await callOf(request, identify)),
+    runFunction: async (request) => {
+      const call = await callOf(request, identify);
+      return await turns.run(request.source, () => runFunction(engine, runQueries, request.kind, call));
+    },
     // All at one snapshot.
-    runQueryBatch: async (requests) =>
-      await runCalls(engine, runQueries, await Promise.all(requests.map((one) => callOf(one, identify)))),
+    runQueryBatch: async ({ source, requests }) => {
+      const calls = await Promise.all(requests.map((one) => callOf(one, identify)));
+      return await turns.run(source, () => runCalls(engine, runQueries, calls));
+    },
     runInlineQuery: async ({ credential, ...query }) =>
       await runInlineQuery(engine, query, await identify(credential)),
     latestTs: async () => engine.latestTs(),
@@ -87,6 +95,7 @@ export function serveMainThread(parts: EngineServiceParts): void {
     runningWork: async () => ({ actions: parts.runningActions() }),
     ping: async () => undefined,
     close: async () => {
+      turns.close();
       sync.close();
       await closeOthers();
       await engine.close();
@@ -118,10 +127,7 @@ function takeSocketEvent(sync: SyncServer, event: SocketEvent): void {
 /** Long enough for a page's queries, short enough for a heartbeat to pass between. */
 const sliceMs = 50;
 
-/** As long as a batch of mutations stays open: their answers wait for the end of the turn. */
-const turnMs = 20;
-
-function startPiece(lengthMs: number): () => boolean {
+export function startPiece(lengthMs: number): () => boolean {
   const endsAtMs = performance.now() + lengthMs;
   return () => performance.now() >= endsAtMs;
 }

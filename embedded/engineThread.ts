@@ -12,14 +12,16 @@ import { adminKeyOf, credentialOfHeader } from "./auth/adminKey.ts";
 import { type Authenticator, createAuthenticator } from "./auth/authenticator.ts";
 import { openEngine } from "./engine.ts";
 import type { OpenEngine } from "./engine.ts";
-import { serveMainThread } from "./engineService.ts";
+import { serveMainThread, startPiece } from "./engineService.ts";
 import { createLog, type Log } from "./log.ts";
+import type { EngineForActions } from "./protocol/actions.ts";
 import type { FunctionCompletion } from "./protocol/calls.ts";
 import { asDeploymentError } from "./protocol/deploymentError.ts";
 import type { EngineThreadData, FromEngine } from "./protocol/mainMessages.ts";
 import { RunningCall } from "./runner/runningCall.ts";
 import { catchStrayErrors } from "./runner/strayErrors.ts";
 import type { Timers } from "./scheduler/scheduledRuns.ts";
+import { Turns } from "./turns/turns.ts";
 
 /** setTimeout takes no more; whoever waits longer asks again. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -31,6 +33,9 @@ const systemTimers: Timers = {
     return () => clearTimeout(timer);
   },
 };
+
+/** As long as a batch of mutations stays open: their answers wait for the end of the slice. */
+const turnsMs = 20;
 
 function threadCpuMs(): number {
   const { user, system } = process.threadCpuUsage();
@@ -55,6 +60,7 @@ async function start(port: MessagePort, data: EngineThreadData): Promise<void> {
   const log = (line: string): void => tell("error", line);
   let pool: ActionPool | null = null;
   const siteUrlOf = ({ localUrl }: ActionPool): string => data.siteUrl ?? localUrl;
+  const turns = new Turns({ startSlice: () => startPiece(turnsMs), monotonicMs: () => performance.now() });
   const engine = openEngine({
     dataDir: data.dataDir,
     instanceName: data.instanceName,
@@ -64,6 +70,7 @@ async function start(port: MessagePort, data: EngineThreadData): Promise<void> {
     runningCall: new RunningCall(data.runningCall, data.fatalCall, systemTimers.nowMs),
     maxMemoryMb: data.maxMemoryMb,
     log,
+    takeTurn: (work) => turns.add("scheduler", work),
     onCompletion: (completion) => logCompletion(tell, completion),
     runAction: async (call, requestId) =>
       pool?.runAction(call, requestId) ?? {
@@ -90,7 +97,7 @@ async function start(port: MessagePort, data: EngineThreadData): Promise<void> {
       siteHost: data.siteHost,
       sitePort: data.sitePort,
       dataDir: data.dataDir,
-      engine,
+      engine: inTurns(engine, turns),
       identify: async (authorization) =>
         await authenticator.identify(credentialOfHeader(authorization, adminKey)),
       log,
@@ -104,6 +111,7 @@ async function start(port: MessagePort, data: EngineThreadData): Promise<void> {
   serveMainThread({
     port,
     engine,
+    turns,
     identify: authenticator.identify,
     url: data.url,
     siteUrl: siteUrlOf(pool),
@@ -116,6 +124,16 @@ async function start(port: MessagePort, data: EngineThreadData): Promise<void> {
     runningActions: () => pool.running,
     log,
   });
+}
+
+/** Each action that runs has its own place among the callers: one that floods holds up no other's heartbeat. */
+function inTurns(engine: OpenEngine, turns: Turns): EngineForActions {
+  return {
+    actionSyscall: (context, op, argsJson) =>
+      turns.run(`action ${context.requestId}`, () => engine.actionSyscall(context, op, argsJson)),
+    recordCompletion: (completion, bytesSent) => engine.recordCompletion(completion, bytesSent),
+    environmentOf: (componentPath) => engine.environmentOf(componentPath),
+  };
 }
 
 function keepInformed(pool: ActionPool, engine: OpenEngine, authenticator: Authenticator): void {

@@ -60,7 +60,7 @@ const queryBatch: Route = {
     }
     const formatsOfResults = queries.map(({ format }) => formatOf(format));
     const requests = queries.map((query) => functionRequest(context, "query", query));
-    const results = await context.engine.request("runQueryBatch", requests);
+    const results = await context.engine.request("runQueryBatch", { source: sourceOf(context), requests });
     const encoded = results.map((result, index) => encodeResult(result, formatsOfResults[index] ?? "json"));
     return { type: "encodedJson", encoded: `{"results":[${encoded.join(",")}]}` };
   },
@@ -155,8 +155,13 @@ async function call(
   return { type: "encodedJson", encoded: encodeResult(committed, format) };
 }
 
+/** Those who call from one address take one turn among them: a caller may open as many connections as it likes. */
+function sourceOf({ credential, request }: RouteContext): string {
+  return credential.kind === "admin" ? "admin" : `http ${request.socket.remoteAddress}`;
+}
+
 function functionRequest(
-  { credential }: RouteContext,
+  context: RouteContext,
   kind: FunctionRequest["kind"],
   body: Record<string, unknown>,
 ): FunctionRequest {
@@ -165,7 +170,8 @@ function functionRequest(
   refuseDeepNesting(args, "args");
   return {
     kind,
-    credential,
+    credential: context.credential,
+    source: sourceOf(context),
     componentPath: body["componentPath"] == null ? "" : asString(body["componentPath"], "componentPath"),
     name: checkedFunctionName(asString(body["path"], "path")),
     argsJson: JSON.stringify(args),

@@ -58,6 +58,8 @@ export interface FunctionRequest {
   /** Which kind the endpoint promises; a function of another kind is refused. */
   kind: "query" | "mutation" | "action" | "any";
   credential: Credential;
+  /** In whose turn it runs. */
+  source: string;
   componentPath: ComponentPath;
   name: string;
   argsJson: string;
@@ -76,7 +78,7 @@ export interface InlineQueryRequest {
 export interface EngineService {
   runFunction(request: FunctionRequest): Promise<CommittedResult>;
   /** Queries, all at one snapshot. */
-  runQueryBatch(requests: FunctionRequest[]): Promise<CommittedResult[]>;
+  runQueryBatch(batch: { source: string; requests: FunctionRequest[] }): Promise<CommittedResult[]>;
   runInlineQuery(request: InlineQueryRequest): Promise<CommittedResult>;
   latestTs(): Promise<bigint>;
   getConfigHashes(): Promise<ConfigHashes>;

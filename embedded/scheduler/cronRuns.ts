@@ -8,6 +8,7 @@ import { beginCron, cronKey, dueCrons, endCron, readCrons } from "./cronTable.ts
 import { RetryDelays } from "./retryDelays.ts";
 import { INTERRUPTED, MAX_SIDE_BY_SIDE, systemCall, writeOutcome } from "./scheduledRuns.ts";
 import type { ScheduledRunParts } from "./scheduledRuns.ts";
+import type { Transaction } from "../transaction/transaction.ts";
 
 export class CronRuns {
   readonly #parts: ScheduledRunParts;
@@ -22,19 +23,18 @@ export class CronRuns {
     this.#onActionEnd = onActionEnd;
   }
 
+  /** In one commit, but for those that failed when they were tried last. */
   runDue(nowMs: number): void {
-    const { transactions, timers, onError } = this.#parts;
+    const { transactions } = this.#parts;
     const due = transactions.read((transaction) => dueCrons(transaction, nowMs));
     for (const cron of due.filter((one) => this.#mayRun(one, nowMs))) {
-      if (this.#running.size >= MAX_SIDE_BY_SIDE) return;
-      try {
-        this.#run(cron);
-        this.#delays.succeeded(cronKey(cron));
-      } catch (error) {
-        this.#delays.failed(cronKey(cron), timers.nowMs());
-        onError(error);
-      }
+      if (this.#running.size >= MAX_SIDE_BY_SIDE) break;
+      const isApart = this.#delays.hasFailed(cronKey(cron));
+      if (isApart) transactions.flush();
+      void this.#run(cron);
+      if (isApart) transactions.flush();
     }
+    transactions.flush();
   }
 
   /** When there is something to do again, as far as that is known now. */
@@ -54,36 +54,48 @@ export class CronRuns {
     return !this.#running.has(cronKey(cron)) && !this.#delays.isWaiting(cronKey(cron), nowMs);
   }
 
-  #run(cron: Cron): void {
-    const { transactions, timers, kindOf, onNotRun } = this.#parts;
+  /** Never rejects. */
+  async #run(cron: Cron): Promise<void> {
+    const { transactions, timers, kindOf, onError } = this.#parts;
+    const key = cronKey(cron);
     const { name, args } = cron.definition;
     const call = systemCall(cron.component, name, JSON.stringify(args[0] ?? {}));
-    const kind = kindOf(call);
-    if (kind === "mutation") this.#runMutation(cron, call);
-    else if (kind === "action" && !cron.hasBegun) this.#beginAction(cron, call);
-    else {
-      // A push refuses a cron without its function, so what is left is an action that a crash interrupted.
-      const ended = transactions.write((transaction) => endCron(transaction, cron, timers.nowMs()));
-      onNotRun("action", call, INTERRUPTED);
-      this.#logSkipped("action", cron, call, ended.result);
+    const startsAction = kindOf(call) === "action" && !cron.hasBegun;
+    if (startsAction) this.#running.add(key);
+    let whenStored: () => void;
+    try {
+      const stored = await transactions.submit((transaction) =>
+        startsAction ? this.#beginIn(transaction, cron, call) : this.#runIn(transaction, cron, call),
+      );
+      whenStored = stored.result;
+    } catch (error) {
+      this.#delays.failed(key, timers.nowMs());
+      onError(error);
+      if (this.#running.delete(key)) this.#onActionEnd();
+      return;
     }
+    this.#delays.succeeded(key);
+    whenStored();
   }
 
-  #runMutation(cron: Cron, call: FunctionCall): void {
-    const { transactions, timers, runMutationIn, onMutationEnd } = this.#parts;
+  /** Returns what is left to do when this is durable. */
+  #beginIn(transaction: Transaction, cron: Cron, call: FunctionCall): () => void {
+    beginCron(transaction, cron);
+    return () => void this.#runAction(cron, call);
+  }
+
+  #runIn(transaction: Transaction, cron: Cron, call: FunctionCall): () => void {
+    const { timers, kindOf, runMutationIn, onMutationEnd, onNotRun } = this.#parts;
     const startedAtMs = timers.nowMs();
-    const { result } = transactions.write((transaction) => {
-      const outcome = runMutationIn(transaction, call, null);
-      return { outcome, skipped: endCron(transaction, cron, timers.nowMs()) };
-    });
-    onMutationEnd(call, result.outcome, startedAtMs);
-    this.#logSkipped("mutation", cron, call, result.skipped);
-  }
-
-  #beginAction(cron: Cron, call: FunctionCall): void {
-    this.#parts.transactions.write((transaction) => beginCron(transaction, cron));
-    this.#running.add(cronKey(cron));
-    void this.#runAction(cron, call);
+    const isMutation = kindOf(call) === "mutation";
+    const outcome = isMutation ? runMutationIn(transaction, call, null) : null;
+    const skipped = endCron(transaction, cron, timers.nowMs());
+    return () => {
+      // A push refuses a cron without its function, so what is left is an action that a crash interrupted.
+      if (outcome === null) onNotRun("action", call, INTERRUPTED);
+      else onMutationEnd(call, outcome, startedAtMs);
+      this.#logSkipped(isMutation ? "mutation" : "action", cron, call, skipped);
+    };
   }
 
   /** Never rejects. */

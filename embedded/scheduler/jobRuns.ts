@@ -1,6 +1,6 @@
 /**
  * Runs the scheduled jobs that are due, at most eight side by side. A mutation runs exactly once: in the transaction that
- * marks it done. An action runs at most once: it is marked before it starts. What fails for a reason that is none of the
+ * marks it done, which is committed together with those of other jobs that are due. An action runs at most once: it is marked before it starts. What fails for a reason that is none of the
  * function's is tried again later, and holds up no other job meanwhile.
  */
 import type { FunctionCall, FunctionResult } from "../protocol/calls.ts";
@@ -10,6 +10,13 @@ import type { JobOutcome, ScheduledJob } from "./scheduledJobs.ts";
 import { beginJob, dueJobs, finishJob, interruptedJobs, nextDueMs } from "./scheduledJobs.ts";
 import { INTERRUPTED, MAX_SIDE_BY_SIDE, systemCall, writeOutcome } from "./scheduledRuns.ts";
 import type { ScheduledRunParts } from "./scheduledRuns.ts";
+import type { Transaction } from "../transaction/transaction.ts";
+
+/** A job in a batch that is still to be committed. */
+interface BegunJob {
+  isAction: boolean;
+  whenStored: () => void;
+}
 
 export class JobRuns {
   readonly #parts: ScheduledRunParts;
@@ -36,20 +43,18 @@ export class JobRuns {
     for (const job of jobs) onNotRun("action", callOf(job), INTERRUPTED);
   }
 
-  /** Runs, or begins, at most one. */
-  runNext(nowMs: number): void {
-    const { transactions, timers, onError } = this.#parts;
-    if (this.#running >= MAX_SIDE_BY_SIDE) return;
-    const due = transactions.read((transaction) => dueJobs(transaction, nowMs, this.#delays.size + 1));
-    const job = due.find(({ id }) => !this.#delays.isWaiting(id, nowMs));
-    if (!job) return;
-    try {
-      this.#run(job);
-      this.#delays.succeeded(job.id);
-    } catch (error) {
-      this.#delays.failed(job.id, timers.nowMs());
-      onError(error);
+  /**
+   * Runs, or begins, those that are due, the longest due first: as many as fit into one commit. What has failed before is in
+   * a commit of its own, for it may be what made the others of its commit fail.
+   */
+  runDue(nowMs: number): void {
+    const { transactions } = this.#parts;
+    const thrown = new Set<string>();
+    for (let isFirst = true; this.#running < MAX_SIDE_BY_SIDE; isFirst = false) {
+      const job = this.#beginNext(nowMs, thrown, isFirst);
+      if (job === null || this.#delays.hasFailed(job.id) || !transactions.isBatchOpen) break;
     }
+    transactions.flush();
   }
 
   /** When there is something to do again, as far as that is known now. */
@@ -68,37 +73,59 @@ export class JobRuns {
     this.#isClosed = true;
   }
 
-  #run(job: ScheduledJob): void {
-    const { transactions, timers, kindOf, onNotRun } = this.#parts;
+  /** @returns null when none was due that may be in this commit. */
+  #beginNext(nowMs: number, thrown: Set<string>, isFirst: boolean): ScheduledJob | null {
+    const next: { job?: ScheduledJob | undefined; begun?: BegunJob } = {};
+    const stored = this.#parts.transactions.submit((transaction) => {
+      const due = dueJobs(transaction, nowMs, this.#delays.size + thrown.size + 1);
+      const job = due.find(({ id }) => !this.#delays.isWaiting(id, nowMs) && !thrown.has(id));
+      if (isFirst || (job && !this.#delays.hasFailed(job.id))) next.job = job;
+      if (next.job) next.begun = this.#beginIn(transaction, next.job);
+    });
+    const { job, begun } = next;
+    if (begun?.isAction) this.#running++;
+    if (job !== undefined && begun === undefined) thrown.add(job.id);
+    void this.#carryOn(stored, job, begun);
+    return job ?? null;
+  }
+
+  /** Never rejects. */
+  async #carryOn(
+    stored: Promise<unknown>,
+    job: ScheduledJob | undefined,
+    begun: BegunJob | undefined,
+  ): Promise<void> {
+    try {
+      await stored;
+    } catch (error) {
+      if (job === undefined) return; // nothing of it is lost, and others of its commit are told themselves
+      this.#delays.failed(job.id, this.#parts.timers.nowMs());
+      this.#parts.onError(error);
+      if (begun?.isAction) this.#leavePlace();
+      return;
+    }
+    if (job !== undefined) this.#delays.succeeded(job.id);
+    begun?.whenStored();
+  }
+
+  #beginIn(transaction: Transaction, job: ScheduledJob): BegunJob {
+    const { timers, kindOf, runMutationIn, onMutationEnd, onNotRun } = this.#parts;
     const call = callOf(job);
     const kind = kindOf(call);
-    if (kind === "mutation") this.#runMutation(job, call);
-    else if (kind === "action") this.#beginAction(job, call);
-    else {
-      const error = cannotRun(job.name, kind);
-      transactions.write((transaction) =>
-        finishJob(transaction, job, { kind: "failed", error }, timers.nowMs()),
-      );
-      onNotRun("mutation", call, error);
-    }
-  }
-
-  #runMutation(job: ScheduledJob, call: FunctionCall): void {
-    const { transactions, timers, runMutationIn, onMutationEnd } = this.#parts;
-    const startedAtMs = timers.nowMs();
-    const { result } = transactions.write((transaction) => {
+    if (kind === "action") {
       beginJob(transaction, job);
-      const jobResult = runMutationIn(transaction, call, job.id);
-      finishJob(transaction, job, outcomeOf(jobResult), timers.nowMs());
-      return jobResult;
-    });
-    onMutationEnd(call, result, startedAtMs);
-  }
-
-  #beginAction(job: ScheduledJob, call: FunctionCall): void {
-    this.#parts.transactions.write((transaction) => beginJob(transaction, job));
-    this.#running++;
-    void this.#runAction(job, call);
+      return { isAction: true, whenStored: () => void this.#runAction(job, call) };
+    }
+    if (kind !== "mutation") {
+      const error = cannotRun(job.name, kind);
+      finishJob(transaction, job, { kind: "failed", error }, timers.nowMs());
+      return { isAction: false, whenStored: () => onNotRun("mutation", call, error) };
+    }
+    const startedAtMs = timers.nowMs();
+    beginJob(transaction, job);
+    const result = runMutationIn(transaction, call, job.id);
+    finishJob(transaction, job, outcomeOf(result), timers.nowMs());
+    return { isAction: false, whenStored: () => onMutationEnd(call, result, startedAtMs) };
   }
 
   /** Never rejects. */
@@ -116,6 +143,10 @@ export class JobRuns {
       (transaction) => finishJob(transaction, job, outcome, timers.nowMs()),
       () => this.#isClosed,
     );
+    this.#leavePlace();
+  }
+
+  #leavePlace(): void {
     this.#running--;
     this.#onActionEnd();
   }

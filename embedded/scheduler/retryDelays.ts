@@ -26,6 +26,11 @@ export class RetryDelays {
     return (this.#failures.get(key)?.notBeforeMs ?? -Infinity) > nowMs;
   }
 
+  /** Whether it failed when it was tried last. */
+  hasFailed(key: string): boolean {
+    return this.#failures.has(key);
+  }
+
   /** How many are waiting, or have waited. */
   get size(): number {
     return this.#failures.size;

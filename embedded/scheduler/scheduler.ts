@@ -9,6 +9,8 @@ import { removeFinishedJobs } from "./scheduledJobs.ts";
 import type { ScheduledRunParts } from "./scheduledRuns.ts";
 
 export interface SchedulerOptions extends ScheduledRunParts {
+  /** Does the work when it is the scheduler's turn among those that run functions. */
+  takeTurn: (work: () => void) => void;
   /** Removes other things from time to time, at most `limit` at once; returns how many. */
   sweep: (transaction: Transaction, nowMs: number, limit: number) => number;
 }
@@ -31,6 +33,8 @@ export class Scheduler {
   #hasStarted = false;
   #isClosed = false;
   #isLooking = false;
+  /** Its time has come, its turn has not. */
+  #isInLine = false;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -66,18 +70,24 @@ export class Scheduler {
   #arm(afterMs: number): void {
     this.#cancelTimer?.();
     this.#cancelTimer = null;
-    if (this.#isClosed || !this.#hasStarted) return;
-    this.#cancelTimer = this.#options.timers.setTimer(() => this.#look(), afterMs);
+    if (this.#isClosed || !this.#hasStarted || this.#isInLine) return;
+    this.#cancelTimer = this.#options.timers.setTimer(() => {
+      this.#isInLine = true;
+      this.#options.takeTurn(() => {
+        this.#isInLine = false;
+        if (!this.#isClosed) this.#look();
+      });
+    }, afterMs);
   }
 
-  /** One step: at most one job and the crons that are due. More work is left to the next turn of the event loop. */
+  /** One step: the crons that are due and a batch of jobs. More work is left to the next turn. */
   #look(): void {
     this.#isLooking = true;
     let waitMs = FAULT_WAIT_MS;
     try {
       const nowMs = this.#options.timers.nowMs();
       this.#crons.runDue(nowMs);
-      this.#jobs.runNext(nowMs);
+      this.#jobs.runDue(nowMs);
       this.#sweepIfDue(nowMs);
       waitMs = this.#msUntilNext();
     } catch (error) {

@@ -7,7 +7,7 @@ import type { Caller, FunctionResult } from "../protocol/calls.ts";
 import type { Commit, QueryCall, QueryRun } from "../protocol/engine.ts";
 import { identityOf } from "../runner/identity.ts";
 import { LiveReads } from "../transaction/liveReads.ts";
-import { OwnerTurns } from "./ownerTurns.ts";
+import { StaleQueries } from "./staleQueries.ts";
 
 /** Results with equal fields are one object as long as their query is watched. */
 export interface QueryResult {
@@ -54,13 +54,14 @@ export class SharedQueries<Owner> {
   readonly #runQueries: RunQueries;
   readonly #byKey = new Map<string, SharedQuery<Owner>>();
   readonly #reads = new LiveReads<SharedQuery<Owner>>();
-  readonly #stale = new Set<SharedQuery<Owner>>();
-  readonly #turns = new OwnerTurns<Owner>();
+  readonly #stale = new StaleQueries<Owner, SharedQuery<Owner>>();
+  readonly #monotonicMs: () => number;
   /** Commits seen while queries run: a run may have begun before one of them. */
   #recentCommits: Commit[] | null = null;
 
-  constructor(runQueries: RunQueries) {
+  constructor(runQueries: RunQueries, monotonicMs: () => number) {
     this.#runQueries = runQueries;
+    this.#monotonicMs = monotonicMs;
   }
 
   get hasStale(): boolean {
@@ -79,7 +80,7 @@ export class SharedQueries<Owner> {
   subscribe(owner: Owner, request: QueryCall): Subscription<Owner> {
     const subscription: Subscription<Owner> = { owner, request, shared: null };
     const anyone = this.#byKey.get(keyForAnyone(request, request.journal));
-    this.#attach(subscription, anyone ?? this.#open(request));
+    this.#attach(subscription, anyone ?? this.#open(request, owner));
     return subscription;
   }
 
@@ -108,25 +109,30 @@ export class SharedQueries<Owner> {
   }
 
   /**
-   * Runs what does not hold at `ts`, owner by owner in turns, until every query holds at one timestamp or the slice is
+   * Runs what does not hold at `ts`, the owners in turns, until every query holds at one timestamp or the slice is
    * over. The timestamp is returned: what is not stale holds at it. The caller must use the results in the same turn.
    * Calls `onChanged` for each owner that has a new result.
    */
   async refresh(ts: bigint, onChanged: (owner: Owner) => void, slice: Slice<Owner> = whole): Promise<bigint> {
     let snapshotTs = ts;
+    this.#stale.advance(ts);
     for (;;) {
-      const outdated = this.#turns.order(
-        [...this.#stale].filter((query) => isDue(query, snapshotTs, slice.only)),
-      );
-      if (outdated.length === 0) return snapshotTs;
-      for (const query of outdated) {
-        if (!this.#stale.has(query)) continue; // everybody left, or it was merged with an equal one
-        this.#turns.taken(query);
-        const runTs = await this.#run(query, onChanged);
-        if (runTs > snapshotTs) snapshotTs = runTs;
-        if (slice.isOver()) return snapshotTs;
+      const query = slice.only === undefined ? this.#stale.next() : this.#dueOf(slice.only, snapshotTs);
+      if (query === undefined) return snapshotTs;
+      const endTurn = this.#stale.startTurn(query, this.#monotonicMs);
+      const runTs = await this.#run(query, onChanged);
+      endTurn(query.subscriptions.size);
+      if (runTs > snapshotTs) {
+        snapshotTs = runTs;
+        this.#stale.advance(runTs);
       }
+      if (slice.isOver()) return snapshotTs;
     }
+  }
+
+  #dueOf(only: Owner, ts: bigint): SharedQuery<Owner> | undefined {
+    for (const query of this.#stale) if (isDue(query, ts, only)) return query;
+    return undefined;
   }
 
   async #run(query: SharedQuery<Owner>, onChanged: (owner: Owner) => void): Promise<bigint> {
@@ -153,6 +159,7 @@ export class SharedQueries<Owner> {
     this.#reads.set(query, run.reads);
     query.staleSince = staleSince;
     if (staleSince === null) this.#stale.delete(query);
+    else this.#markStale(query, staleSince);
     query.journal = run.journal;
     const result = resultOf(run);
     if (!isSameResult(query.result, result)) {
@@ -188,11 +195,11 @@ export class SharedQueries<Owner> {
     for (const subscription of query.subscriptions) {
       const { request } = subscription;
       if (callerKey(request.caller) !== caller)
-        this.#move(subscription, this.#open({ ...request, journal: query.journal }));
+        this.#move(subscription, this.#open({ ...request, journal: query.journal }, subscription.owner));
     }
   }
 
-  #open(request: QueryCall): SharedQuery<Owner> {
+  #open(request: QueryCall, owner: Owner): SharedQuery<Owner> {
     const key = keyForCaller(request, request.journal);
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
@@ -205,7 +212,7 @@ export class SharedQueries<Owner> {
       staleSince: 0n,
     };
     this.#byKey.set(key, opened);
-    this.#stale.add(opened);
+    this.#stale.add(opened, owner);
     return opened;
   }
 
@@ -227,7 +234,8 @@ export class SharedQueries<Owner> {
 
   #markStale(shared: SharedQuery<Owner>, since: bigint): void {
     shared.staleSince = since;
-    this.#stale.add(shared);
+    const [first] = shared.subscriptions;
+    if (first !== undefined) this.#stale.add(shared, first.owner);
   }
 }
 

@@ -13,7 +13,7 @@ import { encodeTs, type SyncClientMessage } from "../protocol/syncMessages.ts";
 import { isSystemFunction } from "../system/systemQueries.ts";
 import { SharedQueries, type RunQueries, type Slice } from "./sharedQueries.ts";
 import { SyncSession, type SessionHost } from "./syncSession.ts";
-import { Turns } from "./turns.ts";
+import type { Turns } from "../turns/turns.ts";
 
 export interface SyncServerParts {
   engine: Engine;
@@ -30,8 +30,9 @@ export interface SyncServerParts {
   nowMs: () => number;
   /** Begins a piece of work after which others get the thread. Returns what tells whether it is over. */
   startSlice: () => () => boolean;
-  /** The same for messages: what they did is told after it. */
-  startTurn: () => () => boolean;
+  /** In which sockets take turns, with whoever else calls functions. */
+  turns: Turns;
+  monotonicMs: () => number;
 }
 
 /** Clients give up after 60 s of silence. */
@@ -49,7 +50,6 @@ export class SyncServer {
   readonly #concerned = new Map<SyncSession, number>();
   /** Those of them that cannot be told now: they read too slowly, or a token is being checked. */
   readonly #held = new Set<SyncSession>();
-  readonly #turns: Turns<number>;
   /** What sessions have taken and their sockets have not been told. */
   readonly #taken = new Map<number, number>();
   readonly #stops: (() => void)[];
@@ -58,8 +58,7 @@ export class SyncServer {
 
   constructor(parts: SyncServerParts) {
     this.#parts = parts;
-    this.#queries = new SharedQueries(parts.runQueries);
-    this.#turns = new Turns(parts.startTurn);
+    this.#queries = new SharedQueries(parts.runQueries, parts.monotonicMs);
     const rerunAll = (): void => {
       this.#queries.markAllStale();
       this.#tellSoon();
@@ -78,7 +77,7 @@ export class SyncServer {
   }
 
   socketOpened(socketId: number): void {
-    const { engine, identify, send, close, nowMs } = this.#parts;
+    const { engine, identify, send, close, nowMs, turns } = this.#parts;
     const host: SessionHost = {
       queries: this.#queries,
       latestTs: () => engine.latestTs(),
@@ -88,6 +87,11 @@ export class SyncServer {
       identify: ({ credential }) => identify(credential).catch((error: unknown) => this.#unidentified(error)),
       runMutation: (session, message) => void this.#runMutation(session, message),
       runAction: (session, message) => void this.#runAction(session, message),
+      takeAgain: (session, messages) =>
+        turns.addFirst(
+          socketId,
+          messages.map((message) => () => session.receive(message)),
+        ),
       needsTransition: (session) => {
         this.#tellTaken(socketId); // it may have been waiting for a token to be checked
         this.#concern(session);
@@ -101,7 +105,7 @@ export class SyncServer {
   }
 
   socketMessage(socketId: number, message: SyncClientMessage, frameLength = 0): void {
-    this.#turns.add(socketId, () => {
+    this.#parts.turns.add(socketId, () => {
       this.#sessions.get(socketId)?.receive(message);
       this.#taken.set(socketId, (this.#taken.get(socketId) ?? 0) + frameLength);
       this.#tellTaken(socketId);
@@ -123,7 +127,7 @@ export class SyncServer {
 
   /** What it sent before it closed still counts. */
   socketClosed(socketId: number): void {
-    this.#turns.add(socketId, () => {
+    this.#parts.turns.add(socketId, () => {
       const session = this.#sessions.get(socketId);
       this.#sessions.delete(socketId);
       this.#taken.delete(socketId);
@@ -137,7 +141,6 @@ export class SyncServer {
   close(): void {
     this.#isClosed = true;
     for (const stop of this.#stops) stop();
-    this.#turns.close();
     for (const session of this.#sessions.values()) session.socketClosed();
     this.#sessions.clear();
   }

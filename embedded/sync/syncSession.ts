@@ -28,6 +28,8 @@ export interface SessionHost {
   identify(message: MessageOf<"Authenticate">): Promise<Caller>;
   runMutation(session: SyncSession, message: MessageOf<"Mutation">): void;
   runAction(session: SyncSession, message: MessageOf<"Action">): void;
+  /** What was put off comes again, each message in a turn of its socket, before what the socket has sent since. */
+  takeAgain(session: SyncSession, messages: readonly SyncClientMessage[]): void;
   /** The session has something to be told in a Transition. */
   needsTransition(session: SyncSession): void;
   recordSent: (componentPath: string, name: string, bytes: number) => void;
@@ -247,8 +249,9 @@ export class SyncSession {
     this.#caller = caller;
     this.#wanted.identity += 1;
     this.#watched.adopt(caller);
+    // In turns, like everything that comes: a thousand slow calls may have been sent behind a token.
+    this.#host.takeAgain(this, this.#waiting.splice(0));
     this.#host.needsTransition(this);
-    for (const message of this.#waiting.splice(0)) this.receive(message);
   }
 
   /** The client tries once more with a fresh token. What is no fault of the token makes it come back instead. */

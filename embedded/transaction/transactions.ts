@@ -120,6 +120,11 @@ export class Transactions {
     return promise;
   }
 
+  /** Whether what was submitted last waits for others: more may join it. */
+  get isBatchOpen(): boolean {
+    return this.#batch !== null;
+  }
+
   /** Commits the open batch, if there is one. Never throws: its calls are told. */
   flush(): void {
     const batch = this.#batch;

@@ -26,7 +26,7 @@ test("a live search is run again when what it finds may have changed, and only t
   const live = new SharedQueries<string>((calls) => {
     runs += calls.length;
     return fixture.engine.runQueries(calls);
-  });
+  }, performance.now.bind(performance));
   fixture.engine.onCommit((commit) => live.onCommit(commit));
   const changed: string[] = [];
   const settle = async (): Promise<number> => {

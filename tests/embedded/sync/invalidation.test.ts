@@ -61,7 +61,7 @@ async function watch(
   const live = new SharedQueries<string>((calls) => {
     for (const { name, argsJson } of calls) ran.push(nameOf.get(`${name} ${argsJson}`) ?? name);
     return fixture.engine.runQueries(calls);
-  });
+  }, performance.now.bind(performance));
   onTestFinished(fixture.engine.onCommit((commit) => live.onCommit(commit)));
   const refresh = async (): Promise<void> => {
     await live.refresh(fixture.engine.latestTs(), () => undefined);

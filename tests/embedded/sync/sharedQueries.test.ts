@@ -72,7 +72,7 @@ const nobody = (): void => undefined;
 
 test("equal queries of several sessions run once", async () => {
   const cells = new Cells();
-  const queries = new SharedQueries<string>(cells.run);
+  const queries = new SharedQueries<string>(cells.run, () => 0);
   const first = queries.subscribe("tab 1", query("notes"));
   const second = queries.subscribe("tab 2", query("notes", user("ann")));
   await queries.refresh(cells.ts, nobody);
@@ -87,7 +87,7 @@ test("equal queries of several sessions run once", async () => {
 
 test("a commit re-runs only the queries that read what it wrote", async () => {
   const cells = new Cells();
-  const queries = new SharedQueries<string>(cells.run);
+  const queries = new SharedQueries<string>(cells.run, () => 0);
   queries.subscribe("tab", query("notes"));
   queries.subscribe("tab", query("chats"));
   await queries.refresh(cells.ts, nobody);
@@ -99,7 +99,7 @@ test("a commit re-runs only the queries that read what it wrote", async () => {
 
 test("a re-run with an equal result tells nobody", async () => {
   const cells = new Cells();
-  const queries = new SharedQueries<string>(cells.run);
+  const queries = new SharedQueries<string>(cells.run, () => 0);
   queries.subscribe("tab", query("notes"));
   queries.onCommit(cells.commit("notes", "same"));
   await queries.refresh(cells.ts, nobody);
@@ -111,7 +111,7 @@ test("a re-run with an equal result tells nobody", async () => {
 
 test("what depends on who asks is not shared, also when that shows only later", async () => {
   const cells = new Cells();
-  const queries = new SharedQueries<string>(cells.run);
+  const queries = new SharedQueries<string>(cells.run, () => 0);
   const ann = queries.subscribe("ann's tab", query("inbox", user("ann")));
   await queries.refresh(cells.ts, nobody);
   const bob = queries.subscribe("bob's tab", query("inbox", user("bob")));
@@ -124,7 +124,7 @@ test("what depends on who asks is not shared, also when that shows only later", 
 
 test("an admin's result is not handed to anyone else", async () => {
   const cells = new Cells();
-  const queries = new SharedQueries<string>(cells.run);
+  const queries = new SharedQueries<string>(cells.run, () => 0);
   const admin = queries.subscribe("cli", query("notes", { kind: "admin", impersonating: null }));
   await queries.refresh(cells.ts, nobody);
   const stranger = queries.subscribe("tab", query("notes"));
@@ -133,7 +133,7 @@ test("an admin's result is not handed to anyone else", async () => {
 
 test("a commit that comes while queries run makes the older result run again", async () => {
   const cells = new Cells();
-  const queries = new SharedQueries<string>(cells.run);
+  const queries = new SharedQueries<string>(cells.run, () => 0);
   const notes = queries.subscribe("tab", query("notes"));
   cells.duringRun = () => {
     cells.duringRun = () => undefined;
@@ -148,7 +148,7 @@ test("a commit that comes while queries run makes the older result run again", a
 
 test("all results of a refresh hold at one timestamp", async () => {
   const cells = new Cells();
-  const queries = new SharedQueries<string>(cells.run);
+  const queries = new SharedQueries<string>(cells.run, () => 0);
   const notes = queries.subscribe("tab", query("notes"));
   await queries.refresh(cells.ts, nobody);
   // "chats" is new; while it waits to run, a commit changes "notes".
@@ -160,7 +160,7 @@ test("all results of a refresh hold at one timestamp", async () => {
 
 test("a query nobody watches any more is not run", async () => {
   const cells = new Cells();
-  const queries = new SharedQueries<string>(cells.run);
+  const queries = new SharedQueries<string>(cells.run, () => 0);
   const notes = queries.subscribe("tab", query("notes"));
   await queries.refresh(cells.ts, nobody);
   queries.unsubscribe(notes);
@@ -172,7 +172,7 @@ test("a query nobody watches any more is not run", async () => {
 
 test("a slice of a refresh runs one query of each owner before the second of any", async () => {
   const cells = new Cells();
-  const queries = new SharedQueries<string>(cells.run);
+  const queries = new SharedQueries<string>(cells.run, () => 0);
   for (const name of ["a", "b", "c"]) queries.subscribe("crowd", query(name));
   const page = queries.subscribe("page", query("page"));
   await queries.refresh(cells.ts, nobody, { isOver: () => cells.runs.length === 2 });
@@ -183,7 +183,7 @@ test("a slice of a refresh runs one query of each owner before the second of any
 
 test("between slices only what a commit touched runs again", async () => {
   const cells = new Cells();
-  const queries = new SharedQueries<string>(cells.run);
+  const queries = new SharedQueries<string>(cells.run, () => 0);
   const [first] = ["a", "b", "c"].map((name) => queries.subscribe("tab", query(name)));
   await queries.refresh(cells.ts, nobody, { isOver: () => cells.runs.length === 2 });
   queries.onCommit(cells.commit("a", "newer"));
@@ -193,7 +193,7 @@ test("between slices only what a commit touched runs again", async () => {
 
 test("one owner's queries can be run in one piece", async () => {
   const cells = new Cells();
-  const queries = new SharedQueries<string>(cells.run);
+  const queries = new SharedQueries<string>(cells.run, () => 0);
   for (const name of ["a", "b"]) queries.subscribe("tab", query(name));
   queries.subscribe("other", query("c"));
   await queries.refresh(cells.ts, nobody, { isOver: () => false, only: "tab" });
@@ -202,7 +202,7 @@ test("one owner's queries can be run in one piece", async () => {
 
 test("a page keeps its end for those who watch it, and a newcomer gets one of its own", async () => {
   const cells = new Cells();
-  const queries = new SharedQueries<string>(cells.run);
+  const queries = new SharedQueries<string>(cells.run, () => 0);
   cells.pageEnd = "at 10";
   const first = queries.subscribe("tab 1", query("page"));
   await queries.refresh(cells.ts, nobody);
@@ -217,7 +217,7 @@ test("a page keeps its end for those who watch it, and a newcomer gets one of it
 
 test("newcomers whose pages end at the same place share one query", async () => {
   const cells = new Cells();
-  const queries = new SharedQueries<string>(cells.run);
+  const queries = new SharedQueries<string>(cells.run, () => 0);
   cells.pageEnd = "at 10";
   const [first, second] = ["tab 1", "tab 2"].map((tab) => {
     const subscription = queries.subscribe(tab, query("page", user(tab)));

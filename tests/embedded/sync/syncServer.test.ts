@@ -4,10 +4,12 @@ import type { Caller } from "../../../embedded/protocol/calls.ts";
 import type { SyncClientMessage } from "../../../embedded/protocol/syncMessages.ts";
 import { Database } from "../../../embedded/store/database.ts";
 import { SyncServer } from "../../../embedded/sync/syncServer.ts";
+import { Turns } from "../../../embedded/turns/turns.ts";
 import { appCode, EngineFixture, functions, schema } from "../../support/engineFixture.ts";
 
 interface Sent {
   type: string;
+  requestId?: number;
   error?: string;
   modifications?: { queryId: number; value: unknown }[];
 }
@@ -58,7 +60,8 @@ async function serve(openDatabase?: (path: string) => Database): Promise<Served>
       between.run();
       return true;
     },
-    startTurn: () => () => true,
+    turns: new Turns({ startSlice: () => () => true, monotonicMs: () => 0 }),
+    monotonicMs: () => 0,
   });
   onTestFinished(async () => {
     expect(logged).toEqual([]);
@@ -101,6 +104,10 @@ function add(board: string, requestId = 0): SyncClientMessage {
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
 const boardsOf = (count: number): string[] => Array.from({ length: count }, (_, index) => `board ${index}`);
@@ -320,4 +327,25 @@ test("mutations whose batch cannot be stored end their sockets; sent again they 
   for (let time = 0; time < 2; time++) server.socketMessage(3, add("full", 1));
   await until(() => typesOf(frames.get(3)).filter((type) => type === "MutationResponse").length === 2);
   expect(await fixture.query("notes:count", { board: "full" })).toBe(1);
+});
+
+test("what was sent behind a token comes in turns when the token has been checked", async () => {
+  const { server, frames, identity } = await serve();
+  const { promise, resolve } = Promise.withResolvers<Caller>();
+  identity.answer = () => promise;
+  connect(server, 1);
+  connect(server, 2);
+  server.socketMessage(1, authenticate(0));
+  for (let requestId = 0; requestId < 20; requestId += 1)
+    server.socketMessage(1, add(`board ${requestId}`, requestId));
+  await turns(60);
+  server.socketMessage(2, add("other"));
+  resolve({ kind: "anonymous" });
+  await until(() => typesOf(frames.get(2)).includes("MutationResponse"));
+  const answered = (): number[] =>
+    (frames.get(1) ?? []).flatMap(({ type, requestId }) => (type === "MutationResponse" ? [requestId!] : []));
+  expect(answered().length).toBeLessThan(5);
+  server.socketMessage(1, add("last", 20));
+  await until(() => answered().length === 21);
+  expect(answered()).toEqual(Array.from({ length: 21 }, (_, requestId) => requestId));
 });

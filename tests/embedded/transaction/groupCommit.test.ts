@@ -2,20 +2,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { CommittedResult } from "../../../embedded/protocol/calls.ts";
 import type { MutationRequest } from "../../../embedded/protocol/engine.ts";
-import { Database } from "../../../embedded/store/database.ts";
 import { appCode, call, EngineFixture, functions, valueOf } from "../../support/engineFixture.ts";
-
-/** The real database, with a look at every COMMIT, and one that fails when told to. */
-class WatchedDatabase extends Database {
-  commits = 0;
-  beforeCommit: (() => void) | undefined;
-
-  override commit(): void {
-    this.beforeCommit?.();
-    super.commit();
-    this.commits += 1;
-  }
-}
+import { WatchedDatabase } from "../../support/watchedDatabase.ts";
 
 const APP = {
   "m.ts": functions(`
@@ -56,12 +44,6 @@ afterEach(() => fixture.close());
 
 function run(name: string, args: unknown = {}, request?: MutationRequest): Promise<CommittedResult> {
   return fixture.engine.runMutation(call(`m:${name}`, args), request);
-}
-
-function failCommits(): void {
-  database.beforeCommit = () => {
-    throw Object.assign(new Error("database or disk is full"), { code: "ERR_SQLITE_ERROR", errcode: 13 });
-  };
 }
 
 function turn(): Promise<void> {
@@ -154,7 +136,7 @@ test("a commit that fails fails every call of the batch, and leaves everything a
   const [ts, tables] = [engine.latestTs(), engine.listTables("")];
   const heard: unknown[] = [];
   engine.onCommit((commit) => heard.push(commit));
-  failCommits();
+  database.failCommits();
   const ends = await Promise.allSettled([
     run("add", { text: "lost" }),
     run("add", { text: "lost", table: "unheardOf" }),
@@ -206,7 +188,7 @@ test("a replay in the same batch finds the first run", async () => {
 
 test("a replay of a mutation whose batch failed runs it", async () => {
   const request = { sessionId: "s", requestId: 1 };
-  failCommits();
+  database.failCommits();
   const ends = await Promise.allSettled([
     run("add", { text: "once" }, request),
     run("add", { text: "once" }, request),
