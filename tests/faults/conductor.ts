@@ -67,7 +67,7 @@ export class Conductor implements StruckScenario {
 
   static async start(world: World, scenario: Scenario, schedule: StrikeSchedule): Promise<Conductor> {
     const evidence = emptyEvidence(scenario);
-    const driver = await Tab.open("driver", world.urls, evidence);
+    const driver = await Tab.open("driver", world.urls, evidence, scenario);
     return new Conductor(world, scenario, schedule, evidence, driver);
   }
 

@@ -32,6 +32,7 @@ export interface ClientEvidence {
 /** A POST to /chat-stream. */
 export interface PostEvidence {
   runToken: string;
+  hasUnknownFields: boolean;
   /** It brought its message along. */
   carriesTurn: boolean;
   sentAtMs: number;
@@ -47,6 +48,13 @@ export interface PostEvidence {
   liveLength: number;
   /** The last word of the stream. */
   last: "done" | "error" | null;
+}
+
+/** What a driver without events got to read. */
+export interface PlainReading {
+  text: string;
+  /** Whole: the body ended as bodies do. Broken: it did not. Null: it has not ended. */
+  end: "whole" | "broken" | "left" | "refused" | null;
 }
 
 /** A request that reached the model. */
@@ -131,6 +139,7 @@ export interface Evidence {
   requests: ModelRequestEvidence[];
   clients: ClientEvidence[];
   posts: PostEvidence[];
+  plainReadings: PlainReading[];
   stored: StoredSample[];
   /** When the deployment did not answer, without the suite's doing. */
   outages: Outage[];

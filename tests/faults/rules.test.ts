@@ -88,6 +88,7 @@ function goodEvidence(): Evidence {
       {
         runToken: "a",
         carriesTurn: true,
+        hasUnknownFields: false,
         sentAtMs: 900,
         answeredAtMs: 950,
         isOver: false,
@@ -96,6 +97,10 @@ function goodEvidence(): Evidence {
         liveLength: shownAhead.length,
         last: null,
       },
+    ],
+    plainReadings: [
+      { text: shownAhead, end: "broken" },
+      { text: whole, end: "whole" },
     ],
     stored: [
       { atMs: 1_800, status: "running", attempt: 1, persistedLength: prefix.length },
@@ -131,7 +136,10 @@ function finalWith(change: Partial<NonNullable<Evidence["final"]>>): (evidence: 
 }
 
 function withFinalText(text: string): (evidence: Evidence) => void {
-  return finalWith({ bodyText: text, storedText: text });
+  return (evidence) => {
+    finalWith({ bodyText: text, storedText: text })(evidence);
+    evidence.plainReadings[1]!.text = text;
+  };
 }
 
 const spoiled: Record<RuleName, [string, (evidence: Evidence) => void][]> = {
@@ -236,6 +244,7 @@ const spoiled: Record<RuleName, [string, (evidence: Evidence) => void][]> = {
         void posts.push({
           runToken: "b",
           carriesTurn: true,
+          hasUnknownFields: false,
           sentAtMs: 900,
           answeredAtMs: 950,
           isOver: false,
@@ -280,6 +289,14 @@ const spoiled: Record<RuleName, [string, (evidence: Evidence) => void][]> = {
     ],
   ],
   lastWordIsTrue: [["a driver is told that it failed", ({ posts }) => void (posts[0]!.last = "error")]],
+  plainTextIsTheReply: [
+    ["plain text lacks a word", ({ plainReadings }) => void (plainReadings[0]!.text = "rise")],
+    [
+      "plain text ends early, and as if it were whole",
+      ({ plainReadings }) => void (plainReadings[0]!.end = "whole"),
+    ],
+    ["a reply that failed ends as if it were done", finalWith({ status: "failed" })],
+  ],
   modelIsLetGo: [["the model goes on talking", ({ requests }) => void (requests[1]!.closedAtMs = null)]],
   personIsObeyed: [["a stop is refused", ({ refusals }) => void refusals.push("Error: no")]],
   noRowsLeft: [["a row is left", ({ rowsLeft }) => void (rowsLeft["tails"] = 1)]],
@@ -313,7 +330,8 @@ test("half a character that was there at a stop is replaced, and no whole one is
   evidence.stopAskedAtMs = 25_500;
   evidence.stored[2] = { ...evidence.stored[2]!, status: "stopped", persistedLength: broken.length };
   evidence.clients[0]!.samples[3] = sample(26_500, broken, "stopped", 2);
-  finalWith({ status: "stopped", bodyText: broken, storedText: broken })(evidence);
+  withFinalText(broken)(evidence);
+  finalWith({ status: "stopped" })(evidence);
   expect(brokenRules(evidence)).toEqual([]);
   const spoiled = broken.replace("moon", "moo\ufffd");
   withFinalText(spoiled)(evidence);

@@ -260,6 +260,20 @@ export const rules = {
     );
   },
 
+  /** Who reads plain text has a beginning of the reply; a body that ends as bodies do has all of it, and it is done. */
+  plainTextIsTheReply: ({ final, plainReadings, requests, base }) => {
+    const right = [base, ...rightTexts(requests)];
+    return plainReadings.flatMap(({ text, end }) => {
+      if (!right.some((sent) => isBeginningOf(sent, text)))
+        return [`plain text is what nobody said: ${quote(text)}`];
+      if (end !== "whole" || final === null) return [];
+      const isDone = final.status === "complete" || final.status === "stopped";
+      return isDone && text === final.bodyText
+        ? []
+        : [`plain text ended with ${quote(text)}, not ${describe(final)}`];
+    });
+  },
+
   /** Ended, stopped and deleted replies leave no model talking. */
   modelIsLetGo: ({ requests }) =>
     requests.flatMap(({ closedAtMs, state }) =>

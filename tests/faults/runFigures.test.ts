@@ -19,6 +19,7 @@ const request: ModelRequestEvidence = {
 const post = {
   runToken: "",
   carriesTurn: true,
+  hasUnknownFields: false,
   sentAtMs: 100,
   answeredAtMs: 200,
   isOver: false,

@@ -56,6 +56,10 @@ export interface Scenario {
   headHeld: "up" | "down";
   /** Whether the POST carries the message, as the app sends, or follows a mutation that brought it. */
   sending: "post" | "mutation";
+  /** The driver reads plain text, and perhaps goes away when it has so many units of it; null: it is a page of the app. */
+  plainReader: { leavesAt: number | null } | null;
+  /** The driver's POSTs carry fields that the server does not know. */
+  hasUnknownFields: boolean;
   /** In the order of their stages. */
   faults: PlannedFault[];
   /** Of the whole group, in order. */
@@ -87,6 +91,8 @@ export function planScenario(seed: number, number: number): Scenario {
     seed,
     number,
     second: null,
+    plainReader: null,
+    hasUnknownFields: diceFor(seed, `fields ${number}`).chance(0.15),
     think: 0,
     thoughtHeldAfter: null,
     model: dice.chance(0.7) ? "demo" : "demo-anthropic",
@@ -101,7 +107,19 @@ export function planScenario(seed: number, number: number): Scenario {
     strikes,
     strikesAfterFlush: dice.chance(0.5),
   };
-  return { ...scenario, ...planThinking(scenario), second: planSecond(scenario) };
+  return {
+    ...scenario,
+    ...planThinking(scenario),
+    second: planSecond(scenario),
+    plainReader: planPlainReader(scenario),
+  };
+}
+
+/** It sends no message by itself, so there is one only where the message is there before its POST. */
+function planPlainReader({ seed, number, sending, middle }: Scenario): Scenario["plainReader"] {
+  const dice = diceFor(seed, `plain ${number}`);
+  if (sending !== "mutation" || !dice.chance(0.35)) return null;
+  return { leavesAt: dice.chance(0.4) ? 1 + dice.below(4 * middle) : null };
 }
 
 /** What the model was told to do would befall the earlier turn too, where that has the same message. */

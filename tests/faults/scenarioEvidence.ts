@@ -20,6 +20,7 @@ export function emptyEvidence(scenario: Scenario): Evidence {
     requests: [],
     clients: [],
     posts: [],
+    plainReadings: [],
     stored: [],
     outages: [],
     stopAskedAtMs: null,

@@ -30,6 +30,11 @@ const checks = {
     directives.includes("halves=1") && requests.some(({ sentText }) => hasPair.test(sentText)),
   "a reply broke off in half a character": ({ requests }) =>
     requests.some(({ sentText }) => !sentText.isWellFormed()),
+  "plain text was read to its end": ({ plainReadings }) => plainReadings.some(({ end }) => end === "whole"),
+  "plain text broke off": ({ plainReadings }) => plainReadings.some(({ end }) => end === "broken"),
+  "a reader of plain text left": ({ plainReadings }) => plainReadings.some(({ end }) => end === "left"),
+  "a POST with unknown fields was taken": ({ posts }) =>
+    posts.some(({ hasUnknownFields, httpStatus }) => hasUnknownFields && httpStatus === 200),
   "a POST with its message got no answer": ({ posts }) =>
     posts.some(({ carriesTurn, httpStatus }) => carriesTurn && httpStatus === null),
   "a POST with its message was answered late": ({ posts }) =>

@@ -11,12 +11,15 @@ import { submitTurn, type NewTurn, type TurnRequest } from "../../src/sending/tu
 import { emptyReplyText, type ReplyText } from "../../src/streaming/mergeReplyText.ts";
 import { driveReply } from "../../src/streaming/driveReply.ts";
 import { ReplyStore } from "../../src/streaming/replyStore.ts";
-import type { ClientEvidence, PostEvidence } from "./evidence.ts";
+import type { ClientEvidence, Evidence, PlainReading, PostEvidence } from "./evidence.ts";
 import { FaultyLink } from "./faultyLink.ts";
 import { BrowserTab } from "./page/browserTab.ts";
 import { Page } from "./page/page.ts";
 import { showInPage, type ShownReply } from "./page/shownReply.ts";
 import { nextTickUpdates } from "./nextTickUpdates.ts";
+import { readPlainText } from "./plainReader.ts";
+import { postAndForget } from "./postAndForget.ts";
+import type { Scenario } from "./scenario.ts";
 import { watchedFetch } from "./watchedFetch.ts";
 import { WatchedReasoning } from "./watchedReasoning.ts";
 
@@ -29,6 +32,11 @@ export interface Turn {
   messageId: string;
   streamId: string;
 }
+
+/** What else a driver can be than a page of the app. */
+type TabKind = Pick<Scenario, "plainReader" | "hasUnknownFields">;
+
+const appPage: TabKind = { plainReader: null, hasUnknownFields: false };
 
 export interface TabLinks {
   deployment: FaultyLink;
@@ -47,6 +55,8 @@ export class Tab {
   private turn: Turn | null = null;
   private reasoning: WatchedReasoning | null = null;
   private readonly posts: PostEvidence[];
+  private readonly plainReadings: PlainReading[];
+  private readonly kind: TabKind;
   private unsubscribers = new Map<"list" | "tail" | "body", () => void>();
   private attempt = 0;
   private isAsleep = false;
@@ -56,22 +66,31 @@ export class Tab {
   static async open(
     name: string,
     urls: { deployment: string; site: string },
-    evidence: { clients: ClientEvidence[]; posts: PostEvidence[] },
+    evidence: Pick<Evidence, "clients" | "posts" | "plainReadings">,
+    kind: TabKind = appPage,
   ): Promise<Tab> {
     const [deployment, site] = await Promise.all([
       FaultyLink.open(urls.deployment),
       FaultyLink.open(urls.site),
     ]);
-    const tab = new Tab(name, { deployment, site }, urls.site, evidence.posts);
+    const tab = new Tab(name, { deployment, site }, urls.site, evidence, kind);
     evidence.clients.push(tab.evidence);
     return tab;
   }
 
-  private constructor(name: string, links: TabLinks, siteUrl: string, posts: PostEvidence[]) {
+  private constructor(
+    name: string,
+    links: TabLinks,
+    siteUrl: string,
+    { posts, plainReadings }: Pick<Evidence, "posts" | "plainReadings">,
+    kind: TabKind,
+  ) {
     this.siteUrl = siteUrl;
     this.evidence = { name, samples: [], reasonings: [], isOpenAtEnd: true };
     this.links = links;
     this.posts = posts;
+    this.plainReadings = plainReadings;
+    this.kind = kind;
     this.client = this.connect();
   }
 
@@ -93,7 +112,8 @@ export class Tab {
   }
 
   get isDriving(): boolean {
-    return this.store?.isDriving ?? false;
+    const isReading = this.kind.plainReader !== null && this.plainReadings.some(({ end }) => end === null);
+    return isReading || (this.store?.isDriving ?? false);
   }
 
   /** Enter, on a page of the app. Resolves with the turn when the page knows it; never, if the page goes away before. */
@@ -123,7 +143,7 @@ export class Tab {
   }
 
   private async openPage(): Promise<Page> {
-    const page = await Page.open(this.browser, this.links.site.url, watchedFetch(this.posts));
+    const page = await Page.open(this.browser, this.links.site.url, this.fetch);
     this.page = page;
     page.app.watchOutbox(this.convexOf(page));
     return page;
@@ -186,7 +206,22 @@ export class Tab {
   drive(turn: Turn): void {
     this.watch(turn);
     const { store } = this;
-    if (store !== null) void this.driveOrLeave(store, turn);
+    if (this.kind.plainReader !== null) this.readPlain(turn, this.kind.plainReader.leavesAt);
+    else if (store !== null) void this.driveOrLeave(store, turn);
+  }
+
+  /** Of what it reads nothing is shown: the page beside it is a spectator. */
+  private readPlain({ streamId }: Turn, leavesAt: number | null): void {
+    const reading: PlainReading = { text: "", end: null };
+    this.plainReadings.push(reading);
+    const gone = new AbortController();
+    void this.pageGone.promise.then(() => gone.abort());
+    const options = { streamId, leavesAt, fetch: this.fetch, signal: gone.signal };
+    void readPlainText(`${this.links.site.url}/chat-stream`, reading, options);
+  }
+
+  private get fetch(): typeof fetch {
+    return watchedFetch(this.posts, this.kind.hasUnknownFields);
   }
 
   /** As the app: a reply that this client could not begin, and that nobody else has, is left to the server. */
@@ -195,7 +230,7 @@ export class Tab {
       streamId: turn.streamId,
       runToken: mintToken(),
       url: `${this.links.site.url}/chat-stream`,
-      fetch: watchedFetch(this.posts),
+      fetch: this.fetch,
     });
     const isTaken = outcome?.kind === "refused" && outcome.httpStatus === httpConflict;
     if (outcome !== null && !store.hasDriven && !isTaken) this.askServer(turn);
@@ -216,28 +251,16 @@ export class Tab {
   /** A POST besides, of which nothing is shown; `isApart`: over a connection without faults. */
   async postBesides(runToken: string, isApart: boolean): Promise<void> {
     if (this.turn === null) return;
-    const site = isApart ? await FaultyLink.open(this.siteUrl) : this.links.site;
-    try {
-      const response = await watchedFetch(this.posts)(`${site.url}/chat-stream`, {
-        method: "POST",
-        headers: {
-          "content-type": "application/json",
-          accept: "text/event-stream",
-        },
-        body: JSON.stringify({ streamId: this.turn.streamId, runToken }),
-        signal: AbortSignal.timeout(60_000),
-      });
-      await response.text();
-    } catch {
-      // The network has faults; what came until then was noted.
-    } finally {
-      if (site !== this.links.site) await site.close();
-    }
+    const apart = isApart ? await FaultyLink.open(this.siteUrl) : null;
+    const { streamId } = this.turn;
+    const { url } = apart ?? this.links.site;
+    await postAndForget(url, { streamId, runToken }, watchedFetch(this.posts));
+    await apart?.close();
   }
 
   /** The token of its own POST; null before it. */
   get runToken(): string | null {
-    return this.posts[0]?.runToken ?? null;
+    return this.posts[0]?.runToken || null;
   }
 
   /** A new page in the same tab, which begins with what the old one kept. `turn` null: the message is sent again. */

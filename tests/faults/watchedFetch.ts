@@ -3,12 +3,15 @@ import { createSseParser } from "../../src/streaming/sseParser.ts";
 import { parseStreamEvent } from "../../src/streaming/parseStreamEvent.ts";
 import type { PostEvidence } from "./evidence.ts";
 
-export function watchedFetch(posts: PostEvidence[]): typeof fetch {
+/** `hasUnknownFields`: what is sent carries fields besides, which the server does not know. */
+export function watchedFetch(posts: PostEvidence[], hasUnknownFields = false): typeof fetch {
   return async (input, init) => {
     const body = typeof init?.body === "string" ? init.body : "{}";
-    const { runToken, turn } = JSON.parse(body) as { runToken?: string; turn?: object };
+    const asked = JSON.parse(body) as { runToken?: string; turn?: object };
+    const { runToken, turn } = asked;
     const post: PostEvidence = {
       runToken: runToken ?? "",
+      hasUnknownFields,
       carriesTurn: turn !== undefined,
       sentAtMs: Date.now(),
       answeredAtMs: null,
@@ -19,7 +22,8 @@ export function watchedFetch(posts: PostEvidence[]): typeof fetch {
       last: null,
     };
     posts.push(post);
-    const response = await fetch(input, init).catch((error: unknown) => {
+    const sent = hasUnknownFields ? JSON.stringify(withUnknownFields(asked)) : body;
+    const response = await fetch(input, { ...init, body: sent }).catch((error: unknown) => {
       post.isOver = true;
       throw error;
     });
@@ -28,6 +32,11 @@ export function watchedFetch(posts: PostEvidence[]): typeof fetch {
     if (!response.ok || response.body === null) return response;
     return new Response(response.body.pipeThrough(noting(post)), response);
   };
+}
+
+function withUnknownFields({ turn, ...rest }: { turn?: object }): object {
+  const unknown = { prompt: "What is this?", since: 7, nested: { chatId: [null, "\u{1f311}"] } };
+  return { ...unknown, ...rest, ...(turn === undefined ? {} : { turn: { unknown, ...turn } }) };
 }
 
 function noting(post: PostEvidence): TransformStream<Uint8Array, Uint8Array> {

@@ -23,6 +23,7 @@ interface Provocation {
   second?: SecondTurn | null;
   tokens?: number;
   think?: number;
+  plainReader?: Scenario["plainReader"];
   durationMs?: number;
 }
 
@@ -33,6 +34,7 @@ function provoke({
   second = null,
   tokens = 80,
   think = 0,
+  plainReader = null,
   durationMs = 500,
 }: Provocation): Scenario {
   return {
@@ -44,6 +46,8 @@ function provoke({
     middle: Math.floor(tokens / 2) + 1,
     directives: ["text=plain", ...directives],
     second,
+    plainReader,
+    hasUnknownFields: false,
     think,
     thoughtHeldAfter: null,
     spectators: 1,
@@ -212,6 +216,18 @@ export const plants: readonly Plant[] = [
     ],
     scenario: provoke({ second: "regenerate", tokens: 20 }),
     caughtBy: ["earlierVersionsAreUntouched"],
+  },
+  {
+    name: "plain text that breaks off ends like a whole one",
+    changes: [
+      {
+        file: "convex/streaming/bodySink.ts",
+        find: "if (this.format.endMeansDone && !this.isDone) {",
+        replace: "if (this.format.endMeansDone && this.encoder === null) {",
+      },
+    ],
+    scenario: provoke({ plainReader: { leavesAt: null }, tokens: 20, directives: ["errorAfter=10"] }),
+    caughtBy: ["plainTextIsTheReply"],
   },
   {
     name: "an ended run leaves its tail",
