@@ -146,6 +146,8 @@ export interface Evidence {
   /** When the stop was asked for; null: never. */
   stopAskedAtMs: number | null;
   isDeleted: boolean;
+  /** The person deleted the chat and took that back; whether that was done. Null: never. */
+  undo: "wanted" | "done" | null;
   /** Stops and deletions that the server refused. */
   refusals: string[];
   /** When the run was seen to have ended; null: it had not when the suite gave up. */

@@ -91,6 +91,7 @@ export const faultTable = {
   stopFromDriver: from("betweenSendAndPost", "after", noMessage),
   stopFromSpectator: from("betweenSendAndPost", "after", noMessage),
   deleteChat: from("betweenSendAndPost", "after", noMessage),
+  deleteAndUndo: from("betweenSendAndPost", "after", noMessage),
 } satisfies Record<string, Cells>;
 
 export type FaultKind = keyof typeof faultTable;

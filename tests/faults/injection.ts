@@ -180,7 +180,24 @@ const injections: Record<InjectedHere, Injection> = {
     const deleting = (await conductor.addSpectator()).deleteChat();
     return { untilOver: deleting.then(() => (conductor.evidence.isDeleted = true)) };
   },
+  deleteAndUndo: async (conductor, { durationMs }): Promise<Outcome> => {
+    const { evidence } = conductor;
+    if (evidence.isDeleted) return "missed";
+    const tab = await conductor.addSpectator();
+    evidence.undo = "wanted";
+    evidence.stopAskedAtMs ??= Date.now();
+    return { untilOver: takeBack(conductor, tab, durationMs) };
+  },
 };
+
+/** Deleting stops the reply; what was there of it comes back. */
+async function takeBack(conductor: Conductor, tab: Tab, durationMs: number): Promise<void> {
+  const { evidence } = conductor;
+  await tab.deleteChat();
+  await delay(durationMs);
+  await tab.restoreChat();
+  evidence.undo = "done";
+}
 
 /** For a while the model stays silent: a stop has to reach it in silence too. */
 async function stop(conductor: Conductor, tab: Tab, { durationMs }: PlannedFault): Promise<Outcome> {

@@ -41,7 +41,7 @@ function goodEvidence(): Evidence {
   return {
     title: "made by hand",
     ask: ask.text,
-    ids: null,
+    ids: ["chat", "reply"],
     path: [ask],
     ancestors: ["message"],
     earlier: [earlier],
@@ -110,6 +110,7 @@ function goodEvidence(): Evidence {
     outages: [],
     stopAskedAtMs: null,
     isDeleted: false,
+    undo: null,
     refusals: [],
     endedAtMs: 26_400,
     quietSinceMs: 3_000,
@@ -220,6 +221,10 @@ const spoiled: Record<RuleName, [string, (evidence: Evidence) => void][]> = {
     ["a client never shows the end", ({ clients }) => void (clients[0]!.samples[3]!.status = "running")],
     ["a client shows nothing", ({ clients }) => void (clients[0]!.samples = [])],
     ["two ways to read it differ", finalWith({ storedText: prefix })],
+  ],
+  replyIsThere: [
+    ["the reply is gone, and nobody deleted it", (evidence) => void (evidence.final = null)],
+    ["a deletion is not taken back", (evidence) => void (evidence.undo = "wanted")],
   ],
   oneMessagePerSend: [
     ["the message is there twice", finalWith({ userMessages: 3 })],

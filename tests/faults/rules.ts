@@ -85,8 +85,9 @@ export const rules = {
   shownTextNeverShrinks: (evidence) => {
     const allowed = deathsOf(evidence);
     return evidence.clients.flatMap(({ name, samples: all }) => {
-      // Of a deleted chat nothing is left to show.
-      const samples = evidence.isDeleted ? all.filter(({ text }) => text !== "") : all;
+      // Of a deleted chat nothing is left to show, and while it is deleted nothing is there.
+      const samples =
+        evidence.isDeleted || evidence.undo !== null ? all.filter(({ text }) => text !== "") : all;
       const changes = samples.flatMap((sample, index) => {
         const before = samples[index - 1]?.text ?? "";
         return sample.text.startsWith(before) ? [] : [{ before, after: sample.text }];
@@ -281,7 +282,14 @@ export const rules = {
     ),
 
   /** Stops and deletions are taken, whatever the state of the run; of a deleted reply there is nothing to stop. */
-  personIsObeyed: ({ refusals, isDeleted }) => (isDeleted ? [] : refusals),
+  personIsObeyed: ({ refusals, isDeleted, undo }) => (isDeleted || undo !== null ? [] : refusals),
+
+  /** A message that the server has taken is there, unless it was deleted; what was deleted for a moment is there again. */
+  replyIsThere: ({ final, ids, isDeleted, undo }) => {
+    if (isDeleted || ids === null) return [];
+    if (undo === "wanted") return ["a deletion could not be taken back"];
+    return final === null ? ["the reply is gone, and nobody deleted it"] : [];
+  },
 
   noRowsLeft: ({ rowsLeft }) =>
     Object.entries(rowsLeft).map(([table, count]) => `${count} rows are left in ${table}`),

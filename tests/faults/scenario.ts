@@ -72,8 +72,9 @@ export interface Scenario {
 export const groupSize = 16;
 
 /** Every cell that a scenario can aim at by itself; scenario after scenario takes the next one. */
+/** Deletions that are taken back share their turns with those that are not. */
 export const aims: readonly { kind: FaultKind; stage: Stage }[] = faultKinds
-  .filter((kind) => !isDeploymentFault(kind))
+  .filter((kind) => !isDeploymentFault(kind) && kind !== "deleteAndUndo")
   .flatMap((kind) => possibleStages(kind).map((stage) => ({ kind, stage })));
 
 /** Coprime to the number of aims, so that neighbours differ and every aim has its turn. */
@@ -163,9 +164,13 @@ function planSending(seed: number, number: number, faults: { stage: Stage | null
   return diceFor(seed, `sending ${number}`).chance(isAt("beforeHead") ? 0.6 : 0.9) ? "post" : "mutation";
 }
 
+const undo = "deleteAndUndo" as const;
+
 function planFaults(dice: Dice, seed: number, number: number): PlannedFault[] {
   const offset = diceFor(seed, "aims").below(aims.length);
-  const aim = aims[(offset + number * aimStep) % aims.length]!;
+  const place = offset + number * aimStep;
+  const aim = aims[place % aims.length]!;
+  const isUndone = Math.floor(place / aims.length) % 2 === 1;
   const chosen = [aim];
   const more = dice.pick([0, 0, 1, 1, 2, 3]);
   for (let count = 0; count < more; count++) {
@@ -177,6 +182,7 @@ function planFaults(dice: Dice, seed: number, number: number): PlannedFault[] {
     if (!isTaken && stageIndex(other.stage) >= stageIndex(aim.stage)) chosen.push(other);
   }
   return chosen
+    .map((fault) => (isUndone && fault.kind === "deleteChat" ? { ...fault, kind: undo } : fault))
     .map((fault) => ({ ...fault, durationMs: 300 + Math.floor(dice.next() ** 3 * 6_000) }))
     .sort((a, b) => stageIndex(a.stage) - stageIndex(b.stage));
 }

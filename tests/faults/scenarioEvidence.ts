@@ -25,6 +25,7 @@ export function emptyEvidence(scenario: Scenario): Evidence {
     outages: [],
     stopAskedAtMs: null,
     isDeleted: false,
+    undo: null,
     refusals: [],
     endedAtMs: null,
     quietSinceMs: 0,

@@ -60,6 +60,7 @@ export class Tab {
   private unsubscribers = new Map<"list" | "tail" | "body", () => void>();
   private attempt = 0;
   private isAsleep = false;
+  private isListed = true;
   /** A client that is closed leaves whoever waits for its answers waiting for ever. */
   private pageGone = Promise.withResolvers<void>();
 
@@ -164,19 +165,19 @@ export class Tab {
   async stop(): Promise<void> {
     const { turn, pageGone } = this;
     if (turn === null) return;
-    const stopping = this.client.mutation(api.messages.stop, {
-      messageId: turn.messageId,
-    });
+    const stopping = this.client.mutation(api.messages.stop, { messageId: turn.messageId });
     await Promise.race([stopping, pageGone.promise]);
   }
 
   async deleteChat(): Promise<void> {
     const { turn, pageGone } = this;
     if (turn === null) return;
-    const deleting = this.client.mutation(api.chats.deleteChat, {
-      chatId: turn.chatId,
-    });
+    const deleting = this.client.mutation(api.chats.deleteChat, { chatId: turn.chatId });
     await Promise.race([deleting, pageGone.promise]);
+  }
+
+  async restoreChat(): Promise<void> {
+    if (this.turn !== null) await this.client.mutation(api.chats.restoreChat, { chatId: this.turn.chatId });
   }
 
   /** Shows the reply, as the page of its chat does. */
@@ -192,7 +193,8 @@ export class Tab {
     this.subscribe("list", () =>
       this.client.onUpdate(api.messages.list, { chatId: turn.chatId }, (messages) => {
         const reply = messages.find(({ _id }) => _id === turn.messageId)?.reply;
-        if (!reply) return;
+        this.isListed = reply !== undefined;
+        if (!reply) return this.follow();
         this.attempt = reply.attempt;
         this.reasoning?.expect(reply.hasReasoning === true);
         this.store?.receiveHead(reply);
@@ -347,20 +349,15 @@ export class Tab {
     if (!textKnown) return this.follow();
     const last = this.evidence.samples.at(-1);
     if (last?.text !== text || last.status !== status || last.attempt !== this.attempt) {
-      this.evidence.samples.push({
-        atMs: Date.now(),
-        text,
-        status,
-        attempt: this.attempt,
-        role,
-      });
+      this.evidence.samples.push({ atMs: Date.now(), text, status, attempt: this.attempt, role });
     }
     this.follow();
   }
 
   /** Reads what the store asks for, as `useReply` does. */
   private follow(): void {
-    const feed = this.store?.getSnapshot().feed;
+    // Of a chat that is deleted the page shows no reply, which so reads nothing.
+    const feed = this.isListed ? this.store?.getSnapshot().feed : "none";
     const turn = this.turn;
     if (feed === undefined || turn === null) return;
     const { streamId } = turn;
