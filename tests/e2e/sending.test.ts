@@ -16,7 +16,10 @@ const shared = inject("sharedStack");
 let browser: Browser;
 
 beforeAll(async () => {
-  [stack, browser] = await Promise.all([startStack(inject("appFolder")), launchBrowser(inject("browser"))]);
+  [stack, browser] = await Promise.all([
+    startStack(inject("appFolder"), inject("preparedData")),
+    launchBrowser(inject("browser")),
+  ]);
 });
 afterAll(async () => {
   await browser.close();

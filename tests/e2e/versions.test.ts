@@ -7,7 +7,6 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { ChatPage } from "../support/chatPage.ts";
 import { launchBrowser } from "../support/chromium.ts";
 import { demoRequests, releaseReply, uniqueAsk } from "../support/demoRequests.ts";
-import { startStack } from "../support/stack.ts";
 import { seams } from "../support/seams.ts";
 
 const stack = inject("sharedStack");
@@ -274,44 +273,6 @@ test.concurrent("a reply that came to the model's limit is continued", async () 
   await seesVersion(tab, "assistant", "2 / 2");
   await tab.seesStatus("complete");
   expect(((await tab.replyText.textContent()) ?? "").startsWith(first)).toBe(true);
-});
-
-test("a reply that died twice is interrupted and continued by hand, to the last character", async () => {
-  const own = await startStack(inject("appFolder"));
-  try {
-    const { addresses } = own;
-    const ask = uniqueAsk("volcanoes", "text=plain tokens=300 rate=0 holdAfter=60 failTimes=2");
-    const tab = await ChatPage.open(browser, addresses);
-    await tab.send(ask);
-    await tab.streamId();
-    // What a spectator sees is persisted: there is something to go on from.
-    const spectator = await ChatPage.open(browser, addresses, tab.path);
-    await spectator.sees(150);
-    await spectator.close();
-    for (const attempts of [1, 2]) {
-      await expect
-        .poll(
-          async () =>
-            (await demoRequests(addresses.demoUrl, ask)).map(({ state }) => state).slice(attempts - 1),
-          {
-            timeout: 60_000,
-          },
-        )
-        .toEqual(["onHold"]);
-      await own.killDeployment();
-      await own.restartDeployment();
-    }
-    await tab.seesStatus("interrupted");
-    const interrupted = (await tab.replyText.textContent()) ?? "";
-    await tab.page.getByTestId("continue").click();
-    await tab.seesStatus("complete");
-    const requests = await demoRequests(addresses.demoUrl, ask);
-    const whole = requests[0]?.wholeText ?? "";
-    expect(withoutSpace(interrupted + (requests.at(-1)?.sentText ?? ""))).toBe(withoutSpace(whole));
-    expect(await texts(tab, "assistant")).toEqual([whole]);
-  } finally {
-    await own.close();
-  }
 });
 
 /** The page shows no space at the end of a text. */

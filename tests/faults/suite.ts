@@ -1,11 +1,12 @@
 /** Plays groups of scenarios on a few worlds side by side, judges them and tells what comes of it. */
+import { prepareData } from "../support/preparedData.ts";
 import { playGroup, type PlayedScenario } from "./group.ts";
 import { noteRowsLeft } from "./leftovers.ts";
 import { Coverage, describeFailure } from "./report.ts";
 import { brokenRules, type BrokenRule } from "./rules.ts";
 import { RunFigures } from "./runFigures.ts";
 import { groupSize, planScenario, type Scenario } from "./scenario.ts";
-import { prepareData, World } from "./world.ts";
+import { World } from "./world.ts";
 
 export interface SuiteOptions {
   /** Worlds side by side. */

@@ -1,6 +1,6 @@
 /**
- * One deployment with the app on it, a model server, and the faulty network between the two. The app is pushed once by
- * the official CLI; further worlds begin as copies of its data folder.
+ * One deployment with the app on it, a model server, and the faulty network between the two. Worlds begin with a copy of
+ * a data folder to which the app has been pushed.
  */
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ import { api } from "../../convex/_generated/api.js";
 import { startModelServer, type ModelServer } from "../../demo/modelServer.ts";
 import type { LoggedRequest } from "../../demo/requestLog.ts";
 import { setDeploymentEnvironment } from "../../scripts/deploymentVariables.ts";
-import { pushFunctions, startEmbedded, type EmbeddedReady } from "../support/embeddedDeployment.ts";
+import { startEmbedded, type EmbeddedReady } from "../support/embeddedDeployment.ts";
 import type { ServiceProcess } from "../support/serviceProcess.ts";
 import type { DeploymentFault } from "./faultTable.ts";
 import { PlatformHealth } from "./platformHealth.ts";
@@ -20,18 +20,6 @@ const lookMs = 10;
 
 /** Server runs that the app lets go on side by side. */
 const serverPlaces = 4;
-
-/** A data folder to which the app has been pushed, for worlds to be copies of. */
-export async function prepareData(): Promise<{ folder: string; remove: () => Promise<void> }> {
-  const folder = await mkdtemp(join(tmpdir(), "duet-faults-"));
-  const deployment = await startEmbedded(folder, 0, 0);
-  try {
-    await pushFunctions(deployment.ready);
-  } finally {
-    await deployment.end("SIGTERM");
-  }
-  return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
-}
 
 export class World {
   readonly demo: ModelServer;

@@ -2,11 +2,12 @@
  * The whole of Duet on free ports with a data folder of its own, everything real:
  *
  *   browser -> app server                             the built app
- *           -> cutting proxy -> deployment port       embedded deployment, pushed to by the official CLI
+ *           -> cutting proxy -> deployment port       embedded deployment, pushed to by the official CLI, or with a
+ *                                                     copy of the data of one to which was pushed
  *           -> cutting proxy -> site port             the same process
  *                                    -> demo server   the model
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startModelServer } from "../../demo/modelServer.ts";
@@ -37,7 +38,7 @@ export interface Stack {
   close(): Promise<void>;
 }
 
-export async function startStack(appFolder: string): Promise<Stack> {
+export async function startStack(appFolder: string, preparedFolder?: string): Promise<Stack> {
   const dataFolder = await mkdtemp(join(tmpdir(), "duet-stack-"));
   const closers: (() => Promise<unknown>)[] = [() => rm(dataFolder, { recursive: true, force: true })];
   async function close(): Promise<void> {
@@ -46,6 +47,7 @@ export async function startStack(appFolder: string): Promise<Stack> {
     }
   }
   try {
+    if (preparedFolder !== undefined) await cp(preparedFolder, dataFolder, { recursive: true });
     const demo = await startModelServer();
     closers.push(() => demo.close());
     const app = await startAppServer(appFolder);
@@ -60,7 +62,7 @@ export async function startStack(appFolder: string): Promise<Stack> {
     const [deploymentProxyUrl = "", siteProxyUrl = ""] = proxies.urls;
     app.pointTo(deploymentProxyUrl, siteProxyUrl);
     await setDeploymentEnvironment(deployment.ready, { DEMO_BASE_URL: demo.url, ALLOWED_ORIGINS: app.url });
-    await pushFunctions(deployment.ready);
+    if (preparedFolder === undefined) await pushFunctions(deployment.ready);
     return {
       addresses: {
         appUrl: app.url,
