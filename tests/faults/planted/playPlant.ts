@@ -1,26 +1,27 @@
-/** Plants a fault in a copy of the repository, and lets the suite there play the scenario that provokes it. */
+/** Plants a fault in a copy of the app and the suite, and lets the suite there play the scenario that provokes it. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { rootFolder } from "../../support/serviceProcess.ts";
 import type { BrokenRule } from "../rules.ts";
 import type { Plant } from "./plants.ts";
 
 export const verdictPrefix = "verdict ";
 
-const leftOut = new Set(["node_modules", ".git", ".duet", ".env.local", "dist"]);
+/** What a plant changes, and what plays a scenario with it. */
+const copied = ["convex", "src", "scripts", "tests/faults", "tests/support", "package.json", "convex.json"];
+
+/** The same for every plant, and compiled once for all of them. */
+const shared = ["node_modules", "embedded", "demo"];
 
 /** @throws Error when a text to be changed does not occur exactly once: the product has moved on, and so must the plant. */
 export async function playPlant(plant: Plant): Promise<BrokenRule[]> {
   const folder = await mkdtemp(join(tmpdir(), "duet-plant-"));
   try {
-    await cp(rootFolder, folder, {
-      recursive: true,
-      filter: (source) => source === rootFolder || !leftOut.has(basename(source)),
-    });
-    await symlink(join(rootFolder, "node_modules"), join(folder, "node_modules"), "junction");
+    for (const path of copied) await cp(join(rootFolder, path), join(folder, path), { recursive: true });
+    for (const name of shared) await symlink(join(rootFolder, name), join(folder, name), "junction");
     for (const change of plant.changes) await plantIn(folder, change);
     return await playIn(folder, plant.name);
   } finally {
@@ -29,6 +30,10 @@ export async function playPlant(plant: Plant): Promise<BrokenRule[]> {
 }
 
 async function plantIn(folder: string, { file, find, replace }: Plant["changes"][number]): Promise<void> {
+  // What is shared is the repository's own.
+  if (!copied.some((path) => file.startsWith(`${path}/`))) {
+    throw new Error(`${file} is not copied for plants: only ${copied.join(", ")} are.`);
+  }
   const path = join(folder, file);
   const [before, after, ...more] = (await readFile(path, "utf8")).split(find);
   if (before === undefined || after === undefined || more.length > 0) {
