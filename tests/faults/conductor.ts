@@ -387,7 +387,9 @@ export class Conductor implements StruckScenario {
   private async settle(): Promise<void> {
     const tabs = [this.driver, ...this.spectators].filter((tab) => tab.isOpen);
     for (const tab of tabs) tab.heal();
-    if (!this.evidence.isDeleted) {
+    // Nobody gets to an end that is not there.
+    const hasEnd = this.observed === null || this.observed.endedAtMs !== null;
+    if (!this.evidence.isDeleted && hasEnd) {
       await this.until(() => tabs.every((tab) => tab.shown.isSettled), settleWithinMs);
     }
     // Also of a reply that was stopped or deleted in the silence of its model.
