@@ -1,6 +1,7 @@
 /** Makes up scenarios: the same seed and number are always the same scenario, whoever runs it and beside what. */
 import { hash } from "node:crypto";
-import { diceOf, type Dice } from "../support/torture/dice.ts";
+import type { Dice } from "../support/torture/dice.ts";
+import { diceOf } from "../support/torture/seededDice.ts";
 import {
   deploymentFaults,
   faultKinds,

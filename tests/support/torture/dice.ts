@@ -1,6 +1,7 @@
 /** Randomness of a test that can be replayed: TORTURE_SEED=<the seed it printed>. */
 import { randomInt } from "node:crypto";
-import { randomNumbers } from "../randomText.ts";
+import { beforeEach } from "vitest";
+import { diceOf } from "./seededDice.ts";
 
 export interface Dice {
   /** In [0, 1). */
@@ -12,15 +13,21 @@ export interface Dice {
   pick<Item>(items: readonly Item[]): Item;
 }
 
-/** Prints the seed, so that whoever sees the test fail can have the same throws again. */
+const seeds: number[] = [];
+
+// Of a long log often nothing but the end is kept, and there are the errors.
+beforeEach(({ onTestFailed }) => {
+  onTestFailed(({ task }) => {
+    for (const error of task.result?.errors ?? []) {
+      error.message += seeds.map((seed) => ` (TORTURE_SEED=${seed})`).join("");
+    }
+  });
+});
+
+/** Whoever sees a test of the file fail can have the same throws again: the seed is printed, and told with each error. */
 export function openDice(test: string): Dice {
   const seed = Number(process.env["TORTURE_SEED"] ?? randomInt(2 ** 31));
   console.log(`${test}: TORTURE_SEED=${seed}`);
+  seeds.push(seed);
   return diceOf(seed);
-}
-
-export function diceOf(seed: number): Dice {
-  const next = randomNumbers(seed);
-  const below = (limit: number): number => Math.floor(next() * limit);
-  return { next, below, chance: (share) => next() < share, pick: (items) => items[below(items.length)]! };
 }
