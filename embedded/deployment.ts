@@ -142,10 +142,9 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
     watchdog = watchClient(client, logError);
     closers.push(watchdog.close);
     start.resolve({ engine: client, identity: { instanceName, url, siteUrl } });
+    const urls = { url, siteUrl, localUrl: ownUrl, localSiteUrl };
     log("info", "started", { url, siteUrl, dataDir });
-    if (url !== ownUrl || siteUrl !== localSiteUrl)
-      log("info", "listening", { localUrl: ownUrl, localSiteUrl });
-    warnOfLoopback(options, log, { url, siteUrl });
+    tellWhere(options, log, urls);
 
     const stop = async (graceMs: number): Promise<void> => {
       work.refuseNew();
@@ -155,7 +154,6 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
       await letWorkEnd({ engine: client, openRequests: () => work.openRequests, graceMs, log });
       await close();
     };
-    const urls = { url, siteUrl, localUrl: ownUrl, localSiteUrl };
     return { ...urls, adminKey: adminKey.text, failed: failureOf(client), stop, close };
   } catch (error) {
     await close();
@@ -212,12 +210,13 @@ function openStorage(dataDir: string): StorageFolders {
   return folders;
 }
 
-/** On every interface no address is ours to tell. */
-function warnOfLoopback(
+/** Where the ports are, when clients know them by other names; on every interface no name is ours to tell. */
+function tellWhere(
   given: DeploymentOptions,
   log: Log,
-  { url, siteUrl }: Pick<Deployment, "url" | "siteUrl">,
+  { url, siteUrl, localUrl, localSiteUrl }: Pick<Deployment, "url" | "siteUrl" | "localUrl" | "localSiteUrl">,
 ): void {
+  if (url !== localUrl || siteUrl !== localSiteUrl) log("info", "listening", { localUrl, localSiteUrl });
   if (!isWildcard(given.host ?? "") || (given.url !== undefined && given.siteUrl !== undefined)) return;
   log(
     "warn",
