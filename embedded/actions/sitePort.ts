@@ -31,6 +31,7 @@ export async function openSitePort(
   closeGently(server);
   // Who asks whether to send its body is told when the function reads it.
   server.on("checkContinue", answer);
+  server.on("checkExpectation", answer); // as Convex, which knows no other
   server.listen(port, host);
   await once(server, "listening");
   return {

@@ -22,10 +22,11 @@ export function toWebRequest(
 }
 
 function requestUrl({ headers, url = "/", socket }: IncomingMessage): string {
-  const origin = `${schemeOf(headers)}://${headers.host ?? `${socket.localAddress}:${socket.localPort}`}`;
+  const host = headers.host || `${socket.localAddress}:${socket.localPort}`;
+  // No more than the origin: anybody may write a path there, which would be served instead of the request's own.
+  const origin = URL.parse(`${schemeOf(headers)}://${host}`)?.origin ?? "http://localhost";
   // A request line may name a whole URL, or two slashes that would be taken for a host.
-  const path = url.startsWith("/") ? url : pathOf(new URL(url, origin));
-  return URL.canParse(origin + path) ? origin + path : `http://localhost${path}`;
+  return origin + (url.startsWith("/") ? url : pathOf(new URL(url, origin)));
 }
 
 /** TLS ends before this server: what the client spoke is what the proxy says. */

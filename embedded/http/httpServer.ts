@@ -5,6 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
+import { setImmediate } from "node:timers/promises";
 import type { AdminKey } from "../auth/adminKey.ts";
 import { credentialOfHeader } from "../auth/adminKey.ts";
 import type { EngineClient } from "../engineClient.ts";
@@ -88,6 +89,7 @@ export function createHttpServer(parts: HttpServerParts): Server {
   );
   closeGently(server);
   server.on("checkContinue", onRequest);
+  server.on("checkExpectation", onRequest); // as Convex, which knows no other
   return server;
 }
 
@@ -115,6 +117,8 @@ async function respond(
   } catch (thrown) {
     const error = asDeploymentError(thrown);
     if (!error.isUserError) logFault(parts, request, requestId, error);
+    // What came with the head is no rest: it has been parsed by then.
+    await setImmediate();
     // The rest of a refused body is not read: the connection cannot be used again.
     if (!request.complete && !response.headersSent) response.setHeader("Connection", "close");
     send(parts, response, error.status, { type: "json", body: toldToCaller(error, requestId) });

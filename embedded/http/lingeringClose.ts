@@ -28,8 +28,10 @@ export function closeGently(server: Server): void {
     // What Node calls after the last answer on a connection.
     socket.destroySoon = () => linger(socket);
   });
-  for (const event of ["request", "checkContinue"] as const)
+  for (const event of ["request", "checkContinue", "checkExpectation"] as const)
     server.prependListener(event, (request, response) => newest.set(request.socket, new WeakRef(response)));
+  // Node would end it without a word.
+  server.on("connect", (_request, stream) => refuse(stream as Socket, undefined, "405 Method Not Allowed"));
   server.on("clientError", (error: NodeJS.ErrnoException, stream) => {
     const socket = stream as Socket;
     if (goneCodes.has(error.code)) socket.destroy(error);

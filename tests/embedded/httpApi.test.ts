@@ -105,6 +105,32 @@ test.each([
   },
 );
 
+test("an expectation that nobody knows is ignored, as by Convex", async () => {
+  const client = await RawConnection.open(deployment.url);
+  client.send(["GET /instance_name HTTP/1.1", "Host: deployment", "Expect: the-best", "Connection: close"]);
+  expect(await client.untilEnd()).toMatch(/^HTTP\/1\.1 200 [^]*notes/);
+});
+
+test("a tunnel is refused", async () => {
+  const client = await RawConnection.open(deployment.url);
+  client.send(["CONNECT elsewhere:443 HTTP/1.1", "Host: elsewhere:443"]);
+  expect(await client.untilEnd()).toMatch(/^HTTP\/1\.1 405 /);
+});
+
+test("a request that is refused together with its whole body leaves the connection for the next", async () => {
+  const client = await RawConnection.open(deployment.url);
+  for (const [path, status] of [
+    ["/api/nothing", 404],
+    ["/api/deploy2/start_push", 401],
+    ["/api/query", 400],
+  ] as const) {
+    client.send([`POST ${path} HTTP/1.1`, "Host: deployment", "Content-Length: 4"], "body");
+    expect(await client.until(`HTTP/1.1 ${status} `)).not.toContain("Connection: close");
+  }
+  client.send(["GET /instance_name HTTP/1.1", "Host: deployment", "Connection: close"]);
+  expect(await client.untilEnd()).toMatch(/notes$/);
+});
+
 test("an offer to speak HTTP/2 is declined by an answer", async () => {
   const client = await RawConnection.open(deployment.url);
   client.send(["GET /instance_name HTTP/1.1", "Host: deployment", "Connection: Upgrade", "Upgrade: h2c"]);

@@ -71,6 +71,28 @@ test.each([
   expect(await client.untilEnd()).toContain(`${url}.`);
 });
 
+test.each([
+  ["Host: site:8080", "http://site:8080/run"],
+  ["Host: site/elsewhere", "http://site/run"],
+  ["Host: site?elsewhere=", "http://site/run"],
+  ["Host: name@site", "http://site/run"],
+  ["Host: no name", "http://localhost/run"],
+])("%s names the host of the URL, not its path", async (header, seen) => {
+  const { url } = await actionSite(`return new Response(request.url + ".");`);
+  const client = await RawConnection.open(url);
+  client.send(["GET /run HTTP/1.1", header, "Connection: close"]);
+  expect(await client.untilEnd()).toContain(`${seen}.`);
+});
+
+test("a request that names no host has the URL of the port", async () => {
+  const { url } = await actionSite(`return new Response(request.url + ".");`);
+  for (const head of [["GET /run HTTP/1.0"], ["GET /run HTTP/1.1", "Host: ", "Connection: close"]]) {
+    const client = await RawConnection.open(url);
+    client.send(head);
+    expect(await client.untilEnd()).toContain(`${url}/run.`);
+  }
+});
+
 test.each(["websocket", "h2c"])("an offer to change to %s is ignored", async (protocol) => {
   const { url } = await actionSite(`return new Response("plain");`);
   const client = await RawConnection.open(url);
