@@ -19,7 +19,7 @@ import { persistedLength, tailOfRun } from "./model/replyTail.ts";
 import { appendText, heldRun, heartbeatOf, runOfToken, runHandedOnBy } from "./model/runLease.ts";
 import * as lifecycle from "./model/runLifecycle.ts";
 import { contextTokensOf } from "./providers/catalogue.ts";
-import { finishReasonValidator, replyErrorValidator, usageValidator } from "./schema.ts";
+import { finishReasonValidator, replyErrorValidator, responseValidator, usageValidator } from "./schema.ts";
 
 /**
  * Runs the reaper takes up in one transaction, which may read and store the text of each; more wait for the
@@ -51,6 +51,8 @@ export const claimedValidator = v.object({
   leaseMs: v.number(),
   /** UTF-16 units of reasoning that earlier attempts persisted. */
   reasoningLength: v.optional(v.number()),
+  /** What an earlier attempt asked for, and its provider may go on with. */
+  response: v.optional(responseValidator),
 });
 
 /**
@@ -110,9 +112,10 @@ export const claim = internalMutation({
     const persistedFrom = length - persistedText.length;
     const turns = await promptContext(ctx, message, contextTokensOf(run.model), persistedText);
     const leaseMs = Math.max(0, (answer.run.deadline ?? 0) - Date.now());
-    const { attempt, model } = run;
+    const { attempt, model, response } = run;
     const thoughtLength = await reasoningLength(ctx, streamId);
-    return { attempt, model, persistedText, persistedFrom, turns, leaseMs, reasoningLength: thoughtLength };
+    const persisted = { persistedText, persistedFrom, reasoningLength: thoughtLength };
+    return { attempt, model, ...persisted, turns, leaseMs, ...(response && { response }) };
   },
 });
 

@@ -50,6 +50,9 @@ export const usageValidator = v.object({
   estimated: v.boolean(),
 });
 
+/** A response that its provider goes on with by itself, and where in the reply's text and reasoning it began. */
+export const responseValidator = v.object({ id: v.string(), from: v.number(), reasoningFrom: v.number() });
+
 export const replyValidator = v.object({
   /** The reply's stream id: its first component stream, and its name for good. */
   streamId: v.string(),
@@ -162,6 +165,8 @@ export default defineSchema({
     claimedLength: v.optional(v.number()),
     /** The component stream that takes the next chunk. */
     openStream: v.object({ streamId: v.string(), index: v.number(), from: v.number(), openedAt: v.number() }),
+    /** Missing where a successor has nothing to resume. It is kept when the run dies or is handed on, and after its end. */
+    response: v.optional(responseValidator),
     /** When the reaper takes the run up; null after its end. */
     deadline: v.union(v.number(), v.null()),
     stopRequestedAt: v.union(v.number(), v.null()),

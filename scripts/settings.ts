@@ -20,6 +20,7 @@ export interface Ports {
 const deploymentVariables = [
   "OPENAI_API_KEY",
   "OPENAI_BASE_URL",
+  "OPENAI_RESUMABLE",
   "ANTHROPIC_API_KEY",
   "ANTHROPIC_BASE_URL",
   "OPENAI_COMPATIBLE_BASE_URL",

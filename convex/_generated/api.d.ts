@@ -8,6 +8,7 @@
  * @module
  */
 
+import type * as cancelledResponses from "../cancelledResponses.js";
 import type * as chatStream from "../chatStream.js";
 import type * as chats from "../chats.js";
 import type * as crons from "../crons.js";
@@ -32,6 +33,7 @@ import type * as model_runEnding from "../model/runEnding.js";
 import type * as model_runLease from "../model/runLease.js";
 import type * as model_runLifecycle from "../model/runLifecycle.js";
 import type * as model_runPlaces from "../model/runPlaces.js";
+import type * as model_runResponse from "../model/runResponse.js";
 import type * as model_runTable from "../model/runTable.js";
 import type * as model_serverQueue from "../model/serverQueue.js";
 import type * as model_textPieces from "../model/textPieces.js";
@@ -45,9 +47,13 @@ import type * as providers_createProvider from "../providers/createProvider.js";
 import type * as providers_errorSentence from "../providers/errorSentence.js";
 import type * as providers_modelChoice from "../providers/modelChoice.js";
 import type * as providers_openaiChat from "../providers/openaiChat.js";
+import type * as providers_openaiClient from "../providers/openaiClient.js";
+import type * as providers_openaiResponses from "../providers/openaiResponses.js";
 import type * as providers_provider from "../providers/provider.js";
 import type * as providers_providerFailure from "../providers/providerFailure.js";
+import type * as providers_responseReader from "../providers/responseReader.js";
 import type * as reasoning from "../reasoning.js";
+import type * as responses from "../responses.js";
 import type * as runs from "../runs.js";
 import type * as serverRuns from "../serverRuns.js";
 import type * as shared_continuation from "../shared/continuation.js";
@@ -73,6 +79,8 @@ import type * as streaming_reasoningBatcher from "../streaming/reasoningBatcher.
 import type * as streaming_replyEnd from "../streaming/replyEnd.js";
 import type * as streaming_replyPump from "../streaming/replyPump.js";
 import type * as streaming_replySink from "../streaming/replySink.js";
+import type * as streaming_responseSource from "../streaming/responseSource.js";
+import type * as streaming_resumedText from "../streaming/resumedText.js";
 import type * as streaming_runStore from "../streaming/runStore.js";
 import type * as streaming_textCuts from "../streaming/textCuts.js";
 import type * as streaming_untilStored from "../streaming/untilStored.js";
@@ -86,6 +94,7 @@ import type {
 } from "convex/server";
 
 declare const fullApi: ApiFromModules<{
+  cancelledResponses: typeof cancelledResponses;
   chatStream: typeof chatStream;
   chats: typeof chats;
   crons: typeof crons;
@@ -110,6 +119,7 @@ declare const fullApi: ApiFromModules<{
   "model/runLease": typeof model_runLease;
   "model/runLifecycle": typeof model_runLifecycle;
   "model/runPlaces": typeof model_runPlaces;
+  "model/runResponse": typeof model_runResponse;
   "model/runTable": typeof model_runTable;
   "model/serverQueue": typeof model_serverQueue;
   "model/textPieces": typeof model_textPieces;
@@ -123,9 +133,13 @@ declare const fullApi: ApiFromModules<{
   "providers/errorSentence": typeof providers_errorSentence;
   "providers/modelChoice": typeof providers_modelChoice;
   "providers/openaiChat": typeof providers_openaiChat;
+  "providers/openaiClient": typeof providers_openaiClient;
+  "providers/openaiResponses": typeof providers_openaiResponses;
   "providers/provider": typeof providers_provider;
   "providers/providerFailure": typeof providers_providerFailure;
+  "providers/responseReader": typeof providers_responseReader;
   reasoning: typeof reasoning;
+  responses: typeof responses;
   runs: typeof runs;
   serverRuns: typeof serverRuns;
   "shared/continuation": typeof shared_continuation;
@@ -151,6 +165,8 @@ declare const fullApi: ApiFromModules<{
   "streaming/replyEnd": typeof streaming_replyEnd;
   "streaming/replyPump": typeof streaming_replyPump;
   "streaming/replySink": typeof streaming_replySink;
+  "streaming/responseSource": typeof streaming_responseSource;
+  "streaming/resumedText": typeof streaming_resumedText;
   "streaming/runStore": typeof streaming_runStore;
   "streaming/textCuts": typeof streaming_textCuts;
   "streaming/untilStored": typeof streaming_untilStored;

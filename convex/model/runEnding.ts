@@ -6,6 +6,7 @@ import { appError } from "./appError.ts";
 import { growReply } from "./replyGrowth.ts";
 import { sealEnded, sealInSteps } from "./replySeal.ts";
 import { closeStream } from "./replyStreams.ts";
+import { cancelResponse } from "./runResponse.ts";
 import { leaveQueue } from "./serverQueue.ts";
 
 /** The component's streams outlive the run so that readers in mid-body end undisturbed. */
@@ -105,6 +106,9 @@ async function settle(
   const message = await ctx.db.get("messages", run.messageId);
   if (message === null || message.reply === null) {
     throw appError({ kind: "notFound", message: "The reply was deleted." });
+  }
+  if (status !== "complete") {
+    await cancelResponse(ctx, run);
   }
   const isDone = status === "complete" || status === "stopped";
   await closeStream(ctx, run, isDone ? "done" : "error");

@@ -16,6 +16,7 @@ import { abandonRun, endWithPersistedText, endWithText } from "./runEnding.ts";
 import type { Outcome } from "./runEnding.ts";
 import { leaseEnd, stopGraceMs } from "./runLease.ts";
 import { maxConcurrentRuns, takePlace } from "./runPlaces.ts";
+import { cancelResponse } from "./runResponse.ts";
 import {
   claimEvent,
   deadlineEvent,
@@ -231,6 +232,7 @@ async function carryOut(ctx: MutationCtx, run: Run, event: RunEvent): Promise<vo
       await release(ctx, run, { deaths: deathsOf(run), rank: "others" });
       return;
     case "revoke":
+      await cancelResponse(ctx, run);
       await ctx.db.patch("runs", run._id, { token: null, status: step.to, deadline: null });
       await leaveQueue(ctx, run._id);
       return;

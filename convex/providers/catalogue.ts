@@ -19,6 +19,8 @@ export interface CatalogueModel {
   contextTokens: number;
   /** Null: not known, so that the provider's own limit holds rather than one that cuts its replies short. */
   maxOutputTokens: number | null;
+  /** It thinks before it speaks, and its provider says what when asked; missing is no. */
+  reasons?: boolean;
   /** Null: unknown, so that no cost is shown rather than a wrong one. */
   price: Price | null;
 }
@@ -32,18 +34,21 @@ export const catalogue: readonly CatalogueModel[] = [
     ...openai,
     id: "gpt-6.1-terra",
     label: "GPT-6.1 Terra",
+    reasons: true,
     price: { input: 1, output: 5, cacheRead: 0.05, seen: "2026-10" },
   },
   {
     ...openai,
     id: "gpt-6.1-sol",
     label: "GPT-6.1 Sol",
+    reasons: true,
     price: { input: 2, output: 10, cacheRead: 0.1, seen: "2026-10" },
   },
   {
     ...openai,
     id: "gpt-6-luna",
     label: "GPT-6 Luna",
+    reasons: true,
     price: { input: 0.1, output: 0.5, cacheRead: 0.01, seen: "2026-09" },
   },
   {

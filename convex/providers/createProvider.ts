@@ -2,12 +2,15 @@
 import { anthropicMessages } from "./anthropicMessages.ts";
 import type { Endpoint } from "./modelChoice.ts";
 import { openaiChat } from "./openaiChat.ts";
+import { openaiResponses } from "./openaiResponses.ts";
 import type { Provider } from "./provider.ts";
 
 export function createProvider({ wire, ...access }: Endpoint): Provider {
   switch (wire) {
     case "openaiChat":
       return openaiChat(access);
+    case "openaiResponses":
+      return openaiResponses(access);
     case "anthropicMessages":
       return anthropicMessages(access);
     default:

@@ -9,10 +9,12 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where a model is reached, and in which wire format. */
 export interface Endpoint {
-  wire: "openaiChat" | "anthropicMessages";
+  wire: "openaiChat" | "openaiResponses" | "anthropicMessages";
   apiKey: string;
   /** Undefined: the SDK's own default. */
   baseUrl: string | undefined;
+  /** Replies are made so that they go on at the provider when their connection breaks; missing is no. */
+  isResumable?: boolean;
 }
 
 export interface OfferedModel extends CatalogueModel {
@@ -24,12 +26,10 @@ export interface OfferedModel extends CatalogueModel {
 /** Local servers take any key, the SDK takes none. */
 const keyForServersWithoutKeys = "unused";
 
-function endpointOf(provider: ProviderName, env: Environment): Endpoint | { missing: string } {
+function endpointOf(provider: ProviderName, env: Environment): Endpoint | { unavailable: string } {
   switch (provider) {
     case "openai":
-      return env["OPENAI_API_KEY"]
-        ? { wire: "openaiChat", apiKey: env["OPENAI_API_KEY"], baseUrl: env["OPENAI_BASE_URL"] || undefined }
-        : { missing: "OPENAI_API_KEY" };
+      return openaiEndpoint(env);
     case "anthropic":
       return env["ANTHROPIC_API_KEY"]
         ? {
@@ -37,7 +37,7 @@ function endpointOf(provider: ProviderName, env: Environment): Endpoint | { miss
             apiKey: env["ANTHROPIC_API_KEY"],
             baseUrl: env["ANTHROPIC_BASE_URL"] || undefined,
           }
-        : { missing: "ANTHROPIC_API_KEY" };
+        : toBeSet("ANTHROPIC_API_KEY");
     case "openaiCompatible":
       return env["OPENAI_COMPATIBLE_BASE_URL"]
         ? {
@@ -45,7 +45,7 @@ function endpointOf(provider: ProviderName, env: Environment): Endpoint | { miss
             apiKey: env["OPENAI_COMPATIBLE_API_KEY"] || keyForServersWithoutKeys,
             baseUrl: env["OPENAI_COMPATIBLE_BASE_URL"],
           }
-        : { missing: "OPENAI_COMPATIBLE_BASE_URL" };
+        : toBeSet("OPENAI_COMPATIBLE_BASE_URL");
     case "demo":
     case "demoAnthropic":
       return demoEndpoint(provider, env["DEMO_BASE_URL"]);
@@ -54,12 +54,31 @@ function endpointOf(provider: ProviderName, env: Environment): Endpoint | { miss
   }
 }
 
+function openaiEndpoint(env: Environment): Endpoint | { unavailable: string } {
+  const apiKey = env["OPENAI_API_KEY"];
+  const resumable = env["OPENAI_RESUMABLE"] || "false";
+  if (!apiKey) {
+    return toBeSet("OPENAI_API_KEY");
+  }
+  if (resumable !== "true" && resumable !== "false") {
+    return {
+      unavailable: `OPENAI_RESUMABLE is "${resumable}": set it to true or false ${whereVariablesAre}.`,
+    };
+  }
+  const baseUrl = env["OPENAI_BASE_URL"] || undefined;
+  return { wire: "openaiResponses", apiKey, baseUrl, isResumable: resumable === "true" };
+}
+
+function toBeSet(variable: string): { unavailable: string } {
+  return { unavailable: `Set ${variable} ${whereVariablesAre}.` };
+}
+
 function demoEndpoint(
   provider: "demo" | "demoAnthropic",
   baseUrl: string | undefined,
-): Endpoint | { missing: string } {
+): Endpoint | { unavailable: string } {
   if (!baseUrl) {
-    return { missing: "DEMO_BASE_URL" };
+    return toBeSet("DEMO_BASE_URL");
   }
   const apiKey = keyForServersWithoutKeys;
   return provider === "demo"
@@ -81,12 +100,8 @@ export function offeredModels(env: Environment): OfferedModel[] {
 
 function offer(model: CatalogueModel, env: Environment): OfferedModel {
   const endpoint = endpointOf(model.provider, env);
-  return "missing" in endpoint
-    ? {
-        ...model,
-        endpoint: null,
-        unavailableReason: `Set ${endpoint.missing} ${whereVariablesAre}.`,
-      }
+  return "unavailable" in endpoint
+    ? { ...model, endpoint: null, unavailableReason: endpoint.unavailable }
     : { ...model, endpoint, unavailableReason: null };
 }
 

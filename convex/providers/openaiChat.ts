@@ -2,23 +2,15 @@
  * OpenAI chat completions, and every server that speaks them: Ollama, vLLM, LM Studio, Gemini's compatible
  * endpoint.
  */
-import OpenAI, { APIConnectionError, APIConnectionTimeoutError, APIError } from "openai";
+import type OpenAI from "openai";
 import type { ChatCompletionChunk } from "openai/resources/chat/completions";
 import type { CompletionUsage } from "openai/resources/completions";
 import type { Endpoint } from "./modelChoice.ts";
-import { ProviderError } from "./provider.ts";
+import { asOpenAIFailure, openaiClient } from "./openaiClient.ts";
 import type { FinishReason, Provider, ProviderEvent, ProviderRequest, Usage } from "./provider.ts";
-import { brokenOff, kindOfFailure, sentenceOf } from "./providerFailure.ts";
 
-export function openaiChat({ apiKey, baseUrl }: Omit<Endpoint, "wire">): Provider {
-  // Retries are the pump's: it knows whether anything was shown yet, and keeps the run's lease meanwhile.
-  const client = new OpenAI({
-    apiKey,
-    baseURL: baseUrl,
-    maxRetries: 0,
-    logLevel: "off",
-    dangerouslyAllowBrowser: true,
-  });
+export function openaiChat(access: Pick<Endpoint, "apiKey" | "baseUrl">): Provider {
+  const client = openaiClient(access);
   return { stream: (request, signal) => streamChat(client, request, signal) };
 }
 
@@ -98,19 +90,4 @@ function usageOf(usage: CompletionUsage): Usage {
     cacheWriteTokens: 0,
     reasoningTokens: usage.completion_tokens_details?.reasoning_tokens ?? 0,
   };
-}
-
-function asOpenAIFailure(error: unknown): ProviderError {
-  if (error instanceof APIConnectionTimeoutError) {
-    return new ProviderError("timeout", "The model did not answer in time.", { cause: error });
-  }
-  if (error instanceof APIConnectionError) {
-    return new ProviderError("network", "The model's server could not be reached.", { cause: error });
-  }
-  if (error instanceof APIError) {
-    const isTooLong = error.code === "context_length_exceeded";
-    const kind = isTooLong ? "contextTooLong" : kindOfFailure(error.status, error.type ?? error.code ?? null);
-    return new ProviderError(kind, sentenceOf(error), { cause: error });
-  }
-  return brokenOff(error);
 }

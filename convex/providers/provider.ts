@@ -9,6 +9,8 @@ export interface ProviderRequest {
   turns: { role: "user" | "assistant"; text: string }[];
   /** Null: not known, so the provider's own limit holds. */
   maxOutputTokens: number | null;
+  /** The model thinks before it speaks, and may be asked to say what it thought; missing is no. */
+  reasons?: boolean;
 }
 
 /**
@@ -26,6 +28,11 @@ export interface Usage {
 export type FinishReason = "stop" | "length" | "refused";
 
 export type ProviderEvent =
+  /**
+   * The provider works on this response by itself: whoever knows its id can resume it after this stream has ended. May
+   * come again, as a sign of life.
+   */
+  | { kind: "response"; id: string }
   | { kind: "text"; text: string }
   | { kind: "reasoning"; text: string }
   /** Replaces an earlier count of the same reply. */
@@ -38,6 +45,10 @@ export interface Provider {
    * was aborted, which also closes the connection. A `usage` event may follow `finish`, or never come.
    */
   stream(request: ProviderRequest, signal: AbortSignal): AsyncIterable<ProviderEvent>;
+  /** All of a response from its beginning, and on from where it is; only for those that tell of responses. */
+  resume?(responseId: string, signal: AbortSignal): AsyncIterable<ProviderEvent>;
+  /** Ends a response that would go on. Again, or after its end, it changes nothing. Rejects with a `ProviderError`. */
+  cancel?(responseId: string): Promise<void>;
 }
 
 export class ProviderError extends Error {

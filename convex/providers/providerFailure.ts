@@ -20,6 +20,11 @@ const kindOfType: Readonly<Record<string, ProviderErrorKind>> = {
   timeout_error: "timeout",
   invalid_request_error: "invalidRequest",
   not_found_error: "invalidRequest",
+  context_length_exceeded: "contextTooLong",
+  // A response that fails names its prompt so when a filter refused it.
+  invalid_prompt: "refused",
+  bio_policy: "refused",
+  misalignment_policy_violation: "refused",
 };
 
 export function kindOfFailure(status: number | undefined, type: string | null): ProviderErrorKind {

@@ -19,6 +19,7 @@ import type { Lease } from "./leaseKeeper.ts";
 import { ReplyPump } from "./replyPump.ts";
 import type { ReplySink } from "./replySink.ts";
 import { convexRunStore, RunLostError } from "./runStore.ts";
+import type { NotedResponse } from "./runStore.ts";
 
 export interface ClaimedRun {
   token: string;
@@ -30,6 +31,8 @@ export interface ClaimedRun {
   persistedFrom?: number;
   /** UTF-16 units of reasoning that an earlier attempt persisted. */
   reasoningLength?: number;
+  /** What an earlier attempt asked for, and its provider may go on with. */
+  response?: NotedResponse;
   turns: PromptTurn[];
 }
 
@@ -102,7 +105,7 @@ export async function produceReply(ctx: ActionCtx, run: ClaimedRun, sink: ReplyS
 }
 
 function pumpFor(ctx: ActionCtx, run: ClaimedRun, sink: ReplySink): ReplyPump {
-  const { provider, maxOutputTokens, price } = providerFor(run.model);
+  const { provider, price, ...settings } = providerFor(run.model);
   return new ReplyPump(
     {
       attempt: run.attempt,
@@ -112,7 +115,8 @@ function pumpFor(ctx: ActionCtx, run: ClaimedRun, sink: ReplySink): ReplyPump {
       persistedText: run.persistedText,
       persistedFrom: run.persistedFrom ?? 0,
       reasoningLength: run.reasoningLength ?? 0,
-      request: { model: run.model, turns: run.turns, maxOutputTokens },
+      response: run.response,
+      request: { model: run.model, turns: run.turns, ...settings },
       costOf: (usage) => (price === null ? null : costUsd(usage, price)),
     },
     { provider, store: convexRunStore(ctx, run.token, systemClock), sink, clock: systemClock },
@@ -122,12 +126,12 @@ function pumpFor(ctx: ActionCtx, run: ClaimedRun, sink: ReplySink): ReplyPump {
 /** A model that became unusable after the message was sent fails its reply like a provider that refuses. */
 function providerFor(modelId: string) {
   try {
-    const { endpoint, maxOutputTokens, price } = modelOfRun(process.env, modelId);
-    return { provider: createProvider(endpoint), maxOutputTokens, price };
+    const { endpoint, maxOutputTokens, reasons = false, price } = modelOfRun(process.env, modelId);
+    return { provider: createProvider(endpoint), maxOutputTokens, reasons, price };
   } catch (error) {
     const refusal = appErrorOf(error);
     const failure = refusal === null ? asProviderError(error) : new ProviderError("auth", refusal.message);
-    return { provider: refusingProvider(failure), maxOutputTokens: null, price: null };
+    return { provider: refusingProvider(failure), maxOutputTokens: null, reasons: false, price: null };
   }
 }
 

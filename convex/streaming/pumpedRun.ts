@@ -3,7 +3,7 @@ import type { Provider, ProviderRequest, Usage } from "../providers/provider.ts"
 import type { Clock } from "./clock.ts";
 import type { Lease } from "./leaseKeeper.ts";
 import type { ReplySink } from "./replySink.ts";
-import type { RunStore } from "./runStore.ts";
+import type { NotedResponse, RunStore } from "./runStore.ts";
 
 export interface PumpedRun {
   attempt: number;
@@ -16,6 +16,8 @@ export interface PumpedRun {
   persistedFrom: number;
   /** UTF-16 units of the reply's reasoning that an earlier attempt persisted. */
   reasoningLength: number;
+  /** What an earlier attempt asked for, and its provider may go on with; missing where there is none. */
+  response?: NotedResponse | undefined;
   request: ProviderRequest;
   /** Null where the price is unknown. */
   costOf(usage: Usage): number | null;

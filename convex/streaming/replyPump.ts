@@ -13,14 +13,13 @@ import { InterruptibleWait, WaitInterrupted } from "./interruptibleWait.ts";
 import { LeaseKeeper, watchMs } from "./leaseKeeper.ts";
 import { ModelSilence } from "./modelSilence.ts";
 import type { PumpedRun, PumpParts } from "./pumpedRun.ts";
-import { OverlapRemoval } from "./overlapRemoval.ts";
 import { ReasoningBatcher } from "./reasoningBatcher.ts";
 import { replyEnd, withoutAWord } from "./replyEnd.ts";
 import type { Verdict } from "./replyEnd.ts";
+import { ResponseSource } from "./responseSource.ts";
 import { RunLostError } from "./runStore.ts";
 import type { ReplyEnd } from "./runStore.ts";
 import { untilStored } from "./untilStored.ts";
-import { WellFormedText } from "./wellFormedText.ts";
 import type { StreamEvent } from "../shared/streamEvents.ts";
 
 /**
@@ -50,9 +49,7 @@ export class ReplyPump {
   private readonly wait: InterruptibleWait;
   /** Of the request that is under way. */
   private providerAbort = new AbortController();
-  private readonly wellFormed = new WellFormedText();
-  private readonly wellFormedReasoning = new WellFormedText();
-  private readonly overlap: OverlapRemoval;
+  private readonly source: ResponseSource;
   private readonly silence = new ModelSilence();
   /** The reply as far as it went into the sinks, from offset `run.persistedFrom` on. */
   private text: string;
@@ -76,7 +73,7 @@ export class ReplyPump {
     this.parts = parts;
     this.text = run.persistedText;
     this.reasoningLength = run.reasoningLength;
-    this.overlap = new OverlapRemoval(run.persistedText);
+    this.source = new ResponseSource(run, parts, () => this.silence.hear());
     this.wait = new InterruptibleWait(parts.clock);
     this.sentAt = parts.clock.now();
     this.keeper = new LeaseKeeper({
@@ -133,6 +130,7 @@ export class ReplyPump {
       this.reasoningBatcher.close();
       this.batcher.close(new RunLostError("The pump has ended."));
       this.providerAbort.abort();
+      await this.source.close();
       this.parts.sink.close();
     }
   }
@@ -150,10 +148,12 @@ export class ReplyPump {
       } catch (thrown) {
         const error = asProviderError(thrown);
         const waitMs = retryWaitsMs[tries];
-        if (!this.silence.allowsRetry || !error.isRetryable || waitMs === undefined) {
-          this.decide({ kind: "failed", error });
-        } else {
+        if (this.silence.allowsRetry && error.isRetryable && waitMs !== undefined) {
           await this.wait.sleep(waitMs);
+        } else if (this.verdict === null && this.lostBy === null && this.source.giveUp()) {
+          tries = -1;
+        } else {
+          this.decide({ kind: "failed", error });
         }
       }
       this.throwIfLost();
@@ -166,7 +166,7 @@ export class ReplyPump {
   private async read(): Promise<FinishReason> {
     const abort = new AbortController();
     this.providerAbort = abort;
-    const events = this.parts.provider.stream(this.run.request, abort.signal)[Symbol.asyncIterator]();
+    const events = this.source.open(abort.signal)[Symbol.asyncIterator]();
     this.finishReason = null;
     try {
       for (;;) {
@@ -187,19 +187,17 @@ export class ReplyPump {
       this.silence.end();
       abort.abort();
     }
-    return this.finishReason ?? brokenOff();
+    return this.finishReason ?? this.source.brokeOff();
   }
 
   private async take(event: ProviderEvent): Promise<void> {
     switch (event.kind) {
       case "text":
-        this.silence.hear();
         this.batcher.hold(false);
-        await this.deliver(this.overlap.push(this.wellFormed.push(event.text)));
+        await this.deliver(this.source.newText(event.text));
         return;
       case "reasoning":
-        this.silence.hear();
-        this.receivedReasoning = this.wellFormedReasoning.push(event.text);
+        this.receivedReasoning = this.source.newReasoning(event.text);
         await this.untilHeld();
         this.deliverReasoning();
         return;
@@ -207,9 +205,13 @@ export class ReplyPump {
         this.usage = event.usage;
         return;
       case "finish":
+        this.source.finish();
         this.finishReason = event.reason;
         this.batcher.hold(true);
         this.silence.finish();
+        return;
+      case "response":
+        this.source.note(event.id, { from: this.length, reasoningFrom: this.reasoningLength });
         return;
       default:
         event satisfies never;
@@ -257,7 +259,7 @@ export class ReplyPump {
   private deliverReasoning(): void {
     const thought = this.receivedReasoning;
     this.receivedReasoning = "";
-    this.reasoningBatcher.push({ place: this.length, text: thought });
+    this.reasoningBatcher.push({ place: this.length - this.source.behind, text: thought });
     this.sendReasoning(thought);
   }
 
@@ -274,10 +276,14 @@ export class ReplyPump {
    */
   private async end(): Promise<void> {
     this.providerAbort.abort();
-    const thought = this.receivedReasoning + this.wellFormedReasoning.end();
-    const rest = this.rest();
+    await this.source.noted();
     const offset = this.length;
-    this.reasoningBatcher.push({ place: offset, text: thought });
+    const place = offset - this.source.behind;
+    const rest = this.rest();
+    // Half a character is left to the successor, as that of the text.
+    const half = this.verdict?.kind === "handOn" ? "" : this.source.restOfReasoning();
+    const thought = this.receivedReasoning + half;
+    this.reasoningBatcher.push({ place, text: thought });
     this.text += rest;
     const { length } = this;
     this.batcher.hold(true);
@@ -299,15 +305,15 @@ export class ReplyPump {
   /** What was received and has not gone into the sinks. */
   private rest(): string {
     if (this.verdict?.kind !== "handOn") {
-      return this.received + this.overlap.push(this.wellFormed.end()) + this.overlap.end();
+      return this.received + this.source.rest();
     }
-    const rest = this.received + this.overlap.end();
+    const rest = this.received + this.source.restBeforeHalf();
     if (this.text.length + rest.length > this.run.persistedText.length) {
       // Half a character is left to the successor, which begins with the whole one.
       return rest;
     }
     this.verdict = withoutAWord(maxGenerationMs);
-    return rest + this.wellFormed.end();
+    return rest + this.source.rest();
   }
 
   /** How the run ends; null when another action goes on with it. */
@@ -347,6 +353,9 @@ export class ReplyPump {
       this.verdict === null || (this.verdict.kind === "handOn" && verdict.kind === "stopped");
     this.verdict = isReplaced ? verdict : this.verdict;
     this.providerAbort.abort();
+    if (isReplaced && verdict.kind === "stopped") {
+      this.source.cancel();
+    }
     this.wait.interrupt();
   }
 
@@ -356,6 +365,7 @@ export class ReplyPump {
     this.batcher.close(error);
     this.reasoningBatcher.close();
     this.providerAbort.abort();
+    void this.source.close();
     this.wait.interrupt();
   }
 
@@ -383,8 +393,4 @@ export class ReplyPump {
       this.sentAt = this.parts.clock.now();
     }
   }
-}
-
-function brokenOff(): never {
-  throw new ProviderError("network", "The connection to the model broke off before the reply was complete.");
 }

@@ -34,6 +34,13 @@ export type ReplyEnd = ReplyOutcome &
     | { status: "failed"; error: { kind: ProviderErrorKind; message: string } }
   );
 
+/** A response that its provider goes on with by itself, and where in the reply's text and reasoning it began. */
+export interface NotedResponse {
+  id: string;
+  from: number;
+  reasoningFrom: number;
+}
+
 /**
  * Every function rejects with a `RunLostError` when the run is no longer the pump's; other rejections may
  * pass.
@@ -41,6 +48,8 @@ export type ReplyEnd = ReplyOutcome &
 export interface RunStore {
   append(from: number, text: string): Promise<RunAnswer>;
   appendReasoning(from: number, thoughts: Thought[]): Promise<void>;
+  /** The response that whoever takes the run up may resume. */
+  noteResponse(response: NotedResponse): Promise<void>;
   heartbeat(): Promise<RunAnswer>;
   poll(): Promise<"go" | "stop" | "gone">;
   /** Ends the run. May be called again: what is persisted already, or ended already, stays as it is. */
@@ -78,6 +87,9 @@ export function convexRunStore(
     append: async (from, text) => await call(ctx.runMutation(internal.runs.append, { token, from, text })),
     appendReasoning: async (from, thoughts) => {
       await call(ctx.runMutation(internal.reasoning.append, { token, from, thoughts }));
+    },
+    noteResponse: async (response) => {
+      await call(ctx.runMutation(internal.responses.note, { token, response }));
     },
     heartbeat: async () => await call(ctx.runMutation(internal.runs.heartbeat, { token })),
     poll: async () => await call(ctx.runQuery(internal.runs.poll, { token })),

@@ -108,6 +108,7 @@ test("a run without driver is given to the server after ten seconds", async () =
   await vi.advanceTimersByTimeAsync(9_999);
   expect(await queueStates(backend)).toEqual([]);
   await vi.advanceTimersByTimeAsync(1);
+  // The action that claims it first loads the SDKs of all providers.
   await vi.waitFor(async () => {
     expect(await replyOf(backend, chat)).toMatchObject({ status: "running" });
   }, patience);

@@ -4,7 +4,9 @@ import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { anthropicMessages } from "../../convex/providers/anthropicMessages.ts";
 import { openaiChat } from "../../convex/providers/openaiChat.ts";
+import { openaiResponses } from "../../convex/providers/openaiResponses.ts";
 import { collect, oneTurn } from "../support/providerEvents.ts";
+import { created, numbered, responseStream, textDelta } from "../support/responseEvents.ts";
 import { eventStream } from "../support/wireResponse.ts";
 
 let server: Server | null = null;
@@ -40,8 +42,11 @@ const anthropicHalf = eventStream(
   true,
 );
 
+const responsesHalf = responseStream(numbered([created(), textDelta("Half")]));
+
 const wires = [
   { name: "openaiChat", half: openaiHalf, create: openaiChat },
+  { name: "openaiResponses", half: responsesHalf, create: openaiResponses },
   { name: "anthropicMessages", half: anthropicHalf, create: anthropicMessages },
 ];
 

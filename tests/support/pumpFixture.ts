@@ -1,5 +1,6 @@
 /** A reply pump on the real transactions, with a scripted model and a way to the database that can fail. */
 import { vi } from "vitest";
+import { internal } from "../../convex/_generated/api.js";
 import type { StreamEvent } from "../../convex/shared/streamEvents.ts";
 import { systemClock } from "../../convex/streaming/clock.ts";
 import { ReplyPump } from "../../convex/streaming/replyPump.ts";
@@ -7,13 +8,22 @@ import { convexRunStore } from "../../convex/streaming/runStore.ts";
 import { append, claim, createBackend, createChat, reap } from "./convexBackend.ts";
 import { ScriptedProvider } from "./scriptedProvider.ts";
 
-/** With attempt 2, one that takes up a run whose first pump persisted `persistedText` and died. */
-export async function startPump(options: { attempt?: 2; persistedText?: string } = {}) {
+/**
+ * With attempt 2, one that takes up a run whose first pump persisted `persistedText` and died, with the note of the
+ * response `id` that began at offset `from` if there is one.
+ */
+export async function startPump(
+  options: { attempt?: 2; persistedText?: string; response?: { id: string; from: number } } = {},
+) {
   const backend = createBackend();
   const chat = await createChat(backend);
   if (options.attempt === 2) {
     await claim(backend, { streamId: chat.streamId, token: "dead" });
     await append(backend, "dead", 0, options.persistedText ?? "");
+    if (options.response) {
+      const response = { ...options.response, reasoningFrom: 0 };
+      await backend.mutation(internal.responses.note, { token: "dead", response });
+    }
     vi.setSystemTime(Date.now() + 15_000);
     await reap(backend);
   }

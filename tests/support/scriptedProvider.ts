@@ -5,6 +5,9 @@ type Step = { event: ProviderEvent } | { error: Error } | { end: true };
 
 export class ScriptedProvider implements Provider {
   readonly requests: ProviderRequest[] = [];
+  /** Ids of responses, of replays and of those that were cancelled. */
+  readonly resumed: string[] = [];
+  readonly cancelled: string[] = [];
   /** Of the newest request. */
   signal: AbortSignal | null = null;
   /** Steps that were read; a pump that waits for room reads no further. */
@@ -39,6 +42,19 @@ export class ScriptedProvider implements Provider {
   /** Like a provider whose connection does not notice an abort, it stays silent after one. */
   async *stream(request: ProviderRequest, signal: AbortSignal): AsyncGenerator<ProviderEvent> {
     this.requests.push(request);
+    yield* this.follow(signal);
+  }
+
+  async *resume(responseId: string, signal: AbortSignal): AsyncGenerator<ProviderEvent> {
+    this.resumed.push(responseId);
+    yield* this.follow(signal);
+  }
+
+  async cancel(responseId: string): Promise<void> {
+    this.cancelled.push(responseId);
+  }
+
+  private async *follow(signal: AbortSignal): AsyncGenerator<ProviderEvent> {
     this.signal = signal;
     for (;;) {
       const step = this.steps.shift();

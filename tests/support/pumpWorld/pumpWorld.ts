@@ -182,6 +182,7 @@ class PumpWorld {
         await this.counted("reasoning", () => this.call(() => store.appendReasoning(from, thoughts)));
         flush.failed = false;
       },
+      noteResponse: async (response) => await this.call(() => store.noteResponse(response), false),
       heartbeat: async () => await this.call(() => store.heartbeat()),
       poll: async () => {
         const answer = await this.call(() => store.poll(), false);

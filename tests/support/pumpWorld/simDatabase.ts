@@ -6,6 +6,7 @@ import { ConvexError } from "convex/values";
 import { getFunctionName } from "convex/server";
 import type { Thought } from "../../../convex/streaming/reasoningBatcher.ts";
 import type { convexRunStore } from "../../../convex/streaming/runStore.ts";
+import type { NotedResponse } from "../../../convex/streaming/runStore.ts";
 import type { SimClock } from "./simClock.ts";
 
 /** What happens to one call. `lost`: applied, and its answer never comes; `silent`: neither. */
@@ -24,6 +25,7 @@ interface Args {
   length?: number;
   reasoning?: { from: number; thoughts: Thought[] };
   status?: "complete" | "stopped";
+  response?: NotedResponse;
 }
 
 export class SimDatabase {
@@ -33,6 +35,7 @@ export class SimDatabase {
   places: number[] = [];
   status: "running" | "complete" | "stopped" | "failed" | "handedOn" | "taken" = "running";
   endText: string | null = null;
+  response: NotedResponse | null = null;
   stopRequestedAt: number | null = null;
   /** Nothing is answered until then. */
   downUntil = 0;
@@ -86,6 +89,10 @@ export class SimDatabase {
       case "reasoning:append":
         this.requireRun();
         this.appendReasoning(args.from ?? 0, args.thoughts ?? []);
+        return null;
+      case "responses:note":
+        this.requireRun();
+        this.response = args.response ?? null;
         return null;
       case "runs:heartbeat":
         this.requireRun();
