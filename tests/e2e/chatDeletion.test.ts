@@ -11,7 +11,7 @@ let stack: Stack;
 let client: ConvexHttpClient;
 
 beforeAll(async () => {
-  stack = await startStack(inject("appFolder"), inject("preparedData"));
+  stack = await startStack(inject("appFolder"), { preparedFolder: inject("preparedData") });
   client = new ConvexHttpClient(stack.addresses.deploymentUrl);
 });
 afterAll(() => stack.close());

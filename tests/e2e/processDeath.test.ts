@@ -21,7 +21,7 @@ afterAll(() => browser.close());
 test.concurrent("a reply that died twice is interrupted and continued by hand, to the last character", async ({
   onTestFinished,
 }) => {
-  const stack = await startStack(inject("appFolder"), inject("preparedData"));
+  const stack = await startStack(inject("appFolder"), { preparedFolder: inject("preparedData") });
   onTestFinished(() => stack.close());
   const { addresses } = stack;
   const ask = uniqueAsk("volcanoes", "text=plain tokens=300 rate=0 holdAfter=60 failTimes=2");
@@ -59,7 +59,7 @@ function withoutSpace(text: string): string {
 test.concurrent.for(["SIGKILL", "SIGTERM"] as const)(
   "after %s and a restart the reply is taken up before the eyes of driver and spectator, without a seam",
   async (signal, { onTestFinished }) => {
-    const stack = await startStack(inject("appFolder"), inject("preparedData"));
+    const stack = await startStack(inject("appFolder"), { preparedFolder: inject("preparedData") });
     onTestFinished(() => stack.close());
     const { addresses } = stack;
     const olderAsk = uniqueAsk("meadows", "text=plain tokens=40 rate=0");

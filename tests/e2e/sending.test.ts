@@ -17,7 +17,7 @@ let browser: Browser;
 
 beforeAll(async () => {
   [stack, browser] = await Promise.all([
-    startStack(inject("appFolder"), inject("preparedData")),
+    startStack(inject("appFolder"), { preparedFolder: inject("preparedData") }),
     launchBrowser(inject("browser")),
   ]);
 });

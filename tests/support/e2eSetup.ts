@@ -21,7 +21,7 @@ declare module "vitest" {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const appFolder = await mkdtemp(join(tmpdir(), "duet-app-"));
   const [prepared, browser] = await Promise.all([prepareData(), findBrowser(), buildApp(appFolder)]);
-  const stack = await startStack(appFolder, prepared.folder);
+  const stack = await startStack(appFolder, { preparedFolder: prepared.folder });
   project.provide("browser", browser);
   project.provide("sharedStack", stack.addresses);
   project.provide("appFolder", appFolder);

@@ -38,7 +38,17 @@ export interface Stack {
   close(): Promise<void>;
 }
 
-export async function startStack(appFolder: string, preparedFolder?: string): Promise<Stack> {
+export interface StackOptions {
+  /** Data of a deployment to which our functions are pushed already: copied, and not pushed to again. */
+  preparedFolder?: string | undefined;
+  /** The models that the demo server knows, instead of its own. */
+  models?: readonly string[];
+  /** Further variables of the deployment. */
+  environment?: (demoUrl: string) => Record<string, string>;
+}
+
+export async function startStack(appFolder: string, options: StackOptions = {}): Promise<Stack> {
+  const { preparedFolder } = options;
   const dataFolder = await mkdtemp(join(tmpdir(), "duet-stack-"));
   const closers: (() => Promise<unknown>)[] = [() => rm(dataFolder, { recursive: true, force: true })];
   async function close(): Promise<void> {
@@ -48,7 +58,7 @@ export async function startStack(appFolder: string, preparedFolder?: string): Pr
   }
   try {
     if (preparedFolder !== undefined) await cp(preparedFolder, dataFolder, { recursive: true });
-    const demo = await startModelServer();
+    const demo = await startModelServer(options.models ? { models: options.models } : {});
     closers.push(() => demo.close());
     const app = await startAppServer(appFolder);
     closers.push(() => app.close());
@@ -61,7 +71,8 @@ export async function startStack(appFolder: string, preparedFolder?: string): Pr
     closers.push(() => proxies.close());
     const [deploymentProxyUrl = "", siteProxyUrl = ""] = proxies.urls;
     app.pointTo(deploymentProxyUrl, siteProxyUrl);
-    await setDeploymentEnvironment(deployment.ready, { DEMO_BASE_URL: demo.url, ALLOWED_ORIGINS: app.url });
+    const environment = { DEMO_BASE_URL: demo.url, ...options.environment?.(demo.url) };
+    await setDeploymentEnvironment(deployment.ready, { ...environment, ALLOWED_ORIGINS: app.url });
     if (preparedFolder === undefined) await pushFunctions(deployment.ready);
     return {
       addresses: {
