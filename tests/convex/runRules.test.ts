@@ -14,6 +14,7 @@ beforeEach(() => {
 const reply = fc.oneof(fc.constant(0), fc.nat({ max: scenarioReplies - 1 }));
 const by = fc.nat({ max: 3 });
 const isRepeated = fc.boolean();
+const lastLength = fc.constantFrom(0, 0, 1, 40);
 
 function kind<Kind extends string>(...kinds: Kind[]) {
   return fc.constantFrom(...kinds);
@@ -39,13 +40,16 @@ const step: fc.Arbitrary<ScenarioStep> = fc.oneof(
       isAnswerLost: fc.boolean(),
     }),
   },
-  { weight: 3, arbitrary: fc.record({ kind: kind("heartbeat", "handOn"), reply, by, isRepeated }) },
+  { weight: 1, arbitrary: fc.record({ kind: kind("heartbeat"), reply, by, isRepeated }) },
+  { weight: 2, arbitrary: fc.record({ kind: kind("handOn"), reply, by, length: lastLength, isRepeated }) },
   {
     weight: 3,
     arbitrary: fc.record({
       kind: kind("end"),
       reply,
       by,
+      length: lastLength,
+      isWhole: fc.boolean(),
       status: fc.constantFrom("complete", "stopped", "failed"),
       isRepeated,
     }),

@@ -10,7 +10,7 @@ import type { Doc } from "../../convex/_generated/dataModel.js";
 import { appErrorOf } from "../../convex/model/appError.ts";
 import { offerRunToServer, revokeRun, stopRun } from "../../convex/model/runLifecycle.ts";
 import { hasEnded } from "../../convex/shared/streamEvents.ts";
-import { append, bodyOf, claim, createBackend, createChat, fail, finish, rowsOf } from "./convexBackend.ts";
+import { append, bodyOf, claim, createBackend, createChat, rowsOf } from "./convexBackend.ts";
 
 export const scenarioPlaces = 2;
 export const scenarioReplies = 4;
@@ -19,17 +19,24 @@ const maxServerRuns = 4;
 export type ScenarioStep =
   | { kind: "claim"; reply: number; driver: string | null; isRepeated: boolean }
   | { kind: "append"; reply: number; by: number; length: number; isAnswerLost: boolean }
-  | { kind: "heartbeat" | "handOn"; reply: number; by: number; isRepeated: boolean }
+  | { kind: "heartbeat"; reply: number; by: number; isRepeated: boolean }
+  /** `length` is what no flush has: it comes with the call. */
+  | { kind: "handOn"; reply: number; by: number; length: number; isRepeated: boolean }
   | {
       kind: "end";
       reply: number;
       by: number;
+      length: number;
+      /** The call carries the whole reply, and not only its end. */
+      isWhole: boolean;
       status: "complete" | "stopped" | "failed";
       isRepeated: boolean;
     }
   | { kind: "stop" | "offer" | "startServer" | "remove"; reply: number }
   | { kind: "pass"; ms: number }
   | { kind: "reap" };
+
+type PumpStep = Extract<ScenarioStep, { kind: "heartbeat" | "handOn" | "end" }>;
 
 /** What a pump knows: which reply it writes, and how far it is acknowledged as far as it has heard. */
 interface Pump {
@@ -194,22 +201,21 @@ export class RunScenario {
     pump.heardLength = isAnswerLost ? pump.heardLength : reply.written;
   }
 
-  private async callAsPump(
-    reply: Reply,
-    step: Extract<ScenarioStep, { kind: "heartbeat" | "handOn" | "end" }>,
-  ) {
+  private async callAsPump(reply: Reply, step: PumpStep) {
     const pump = pumpOf(reply, step.by);
     if (pump === null) {
       return;
     }
     const call = async () => await this.pumpCall(pump, step);
     const answer = await outcomeOf(call);
+    const length = pump.heardLength + (step.kind === "heartbeat" ? 0 : step.length * 4);
     if (answer.kind === "granted" && reply.endedAs !== null) {
       const isSameEnd = step.kind === "end" && step.status === reply.endedAs && pump === reply.endedBy;
       holds(step.kind === "handOn" || isSameEnd, true);
-    } else if (answer.kind === "granted" && step.kind !== "handOn") {
+    } else if (answer.kind === "granted" && (step.kind !== "handOn" || pump === reply.holder)) {
       holds(pump, reply.holder);
-      holds(step.kind === "heartbeat" || pump.heardLength === reply.written, true);
+      holds(step.kind !== "end" || length >= reply.written, true);
+      reply.written = Math.max(reply.written, length);
       reply.endedBy = step.kind === "end" ? pump : null;
     }
     if (answer.kind === "granted" && step.isRepeated) {
@@ -217,16 +223,27 @@ export class RunScenario {
     }
   }
 
-  private async pumpCall(pump: Pump, step: Extract<ScenarioStep, { kind: "heartbeat" | "handOn" | "end" }>) {
-    const { token } = pump;
-    if (step.kind !== "end") {
-      const call = step.kind === "heartbeat" ? internal.runs.heartbeat : internal.runs.handOn;
-      return await this.backend.mutation(call, { token });
+  private async pumpCall({ token, heardLength }: Pump, step: PumpStep) {
+    if (step.kind === "heartbeat") {
+      return await this.backend.mutation(internal.runs.heartbeat, { token });
     }
-    const text = saidUpTo(pump.heardLength);
+    const whole = saidUpTo(heardLength + step.length * 4);
+    const rest = whole.slice(heardLength);
+    if (step.kind === "handOn") {
+      return await this.backend.mutation(internal.runs.handOn, { token, from: heardLength, text: rest });
+    }
+    const text = step.isWhole ? { text: whole } : { text: rest, length: whole.length };
+    const last = { token, ...text, usage: null, costUsd: null };
     return step.status === "failed"
-      ? await fail(this.backend, token, text, { kind: "network", message: "Gone." })
-      : await finish(this.backend, token, text, step.status);
+      ? await this.backend.mutation(internal.runs.fail, {
+          ...last,
+          error: { kind: "network", message: "Gone." },
+        })
+      : await this.backend.mutation(internal.runs.finish, {
+          ...last,
+          status: step.status,
+          finishReason: null,
+        });
   }
 
   private async onRun(reply: Reply, kind: "stop" | "offer" | "remove") {
