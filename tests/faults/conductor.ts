@@ -14,10 +14,11 @@ import type { LoggedRequest } from "../../demo/requestLog.ts";
 import type { TurnRequest } from "../../src/sending/turnRequest.ts";
 import { endWithinMs } from "./endWithin.ts";
 import type { Evidence, InjectedFault } from "./evidence.ts";
-import { isHoldable, isOfText, stageIndex, stages, type Stage } from "./faultTable.ts";
+import { isOfText, stageIndex, stages, type Stage } from "./faultTable.ts";
 import { inject } from "./injection.ts";
+import { isFatal } from "./platformHealth.ts";
 import { ObservedReply } from "./observedReply.ts";
-import { askOf, holdsHeadOfMessage, type Scenario } from "./scenario.ts";
+import { askOf, holdsHeadOfMessage, isModelHeldAt, type Scenario } from "./scenario.ts";
 import {
   ancestorsOf,
   evidenceOfEarlier,
@@ -337,7 +338,8 @@ export class Conductor implements StruckScenario {
       const now = this.stage();
       if (stageIndex(now) > stageIndex(place) || this.isTooLate()) return true;
       // The model has come there when it is held there.
-      return now === place && (!isHoldable(place) || this.requests().at(-1)?.state === "onHold");
+      const isOnHold = this.requests().at(-1)?.state === "onHold";
+      return now === place && (isOnHold || !isModelHeldAt(place, this.scenario));
     });
   }
 
@@ -375,8 +377,9 @@ export class Conductor implements StruckScenario {
   /** When nothing held the reply up or disturbed it any more. */
   private quietSinceMs(): number {
     const faultsEnded = this.evidence.injected.map(({ endedAtMs }) => endedAtMs);
-    const outagesEnded = this.world.health.outages.map(({ toMs }) => toMs);
-    return Math.max(this.heldUntilMs, this.world.crowdedUntilMs, ...faultsEnded, ...outagesEnded);
+    const outagesEnded = this.world.health.outages.filter(isFatal).map(({ toMs }) => toMs);
+    const crowdedUntilMs = Math.min(this.world.crowdedUntilMs, this.observed?.waitedUntilMs ?? Date.now());
+    return Math.max(this.heldUntilMs, crowdedUntilMs, ...faultsEnded, ...outagesEnded);
   }
 
   private isTooLate(): boolean {

@@ -1,4 +1,7 @@
-/** Makes up scenarios: the same seed and number are always the same scenario, whoever runs it and beside what. */
+/**
+ * Makes up scenarios: the same seed and number are always the same scenario, whoever runs it and beside what. Long, for
+ * what is drawn and what the model is told of it are to fit each other.
+ */
 import { hash } from "node:crypto";
 import type { Dice } from "../support/torture/dice.ts";
 import { diceOf } from "../support/torture/seededDice.ts";
@@ -6,6 +9,7 @@ import {
   deploymentFaults,
   faultKinds,
   isDeploymentFault,
+  isHoldable,
   isScripted,
   possibleStages,
   stageIndex,
@@ -252,6 +256,12 @@ function firstPlace({ second, middle }: Scenario): number {
 /** The POST that brings the message is to be disturbed before its answer comes. */
 export function holdsHeadOfMessage({ sending, faults, strikes }: Scenario): boolean {
   return sending === "post" && [...faults, ...strikes].some(({ stage }) => stage === "beforeHead");
+}
+
+/** Where an answer is held that brings its message's, the server has the message, which one sees by the model. */
+export function isModelHeldAt(stage: Stage, scenario: Scenario): boolean {
+  const isAnswerHeld = stage === "beforeHead" && scenario.headHeld === "down";
+  return isHoldable(stage) || (isAnswerHeld && holdsHeadOfMessage(scenario));
 }
 
 /** Where the model waits until the suite has done what is to be done there. */

@@ -21,6 +21,7 @@ interface Provocation {
   strikes?: [DeploymentFault, Stage][];
   directives?: string[];
   second?: SecondTurn | null;
+  sending?: Scenario["sending"];
   tokens?: number;
   think?: number;
   plainReader?: Scenario["plainReader"];
@@ -32,6 +33,7 @@ function provoke({
   strikes = [],
   directives = [],
   second = null,
+  sending = "mutation",
   tokens = 80,
   think = 0,
   plainReader = null,
@@ -52,7 +54,7 @@ function provoke({
     thoughtHeldAfter: null,
     spectators: 1,
     headHeld: "down",
-    sending: "mutation",
+    sending,
     faults: faults.map(([kind, stage]) => ({ kind, stage, durationMs })),
     strikes: strikes.map(([kind, stage]) => ({ kind, stage, downMs: 0 })),
     strikesAfterFlush: true,
@@ -177,7 +179,7 @@ export const plants: readonly Plant[] = [
         replace: 'clientRequestId !== "never" ? null : await turnOfCreation(ctx, userId, clientRequestId);',
       },
     ],
-    scenario: provoke({ faults: [["driverReloads", "beforeSend"]] }),
+    scenario: provoke({ sending: "post", faults: [["siteCut", "beforeHead"]], tokens: 20 }),
     caughtBy: ["oneMessagePerSend"],
   },
   {
@@ -228,6 +230,18 @@ export const plants: readonly Plant[] = [
     ],
     scenario: provoke({ plainReader: { leavesAt: null }, tokens: 20, directives: ["errorAfter=10"] }),
     caughtBy: ["plainTextIsTheReply"],
+  },
+  {
+    name: "a chat that is taken back stays closed",
+    changes: [
+      {
+        file: "convex/model/chatDeletion.ts",
+        find: 'await ctx.db.insert("chatAccess", { chatId: chat._id, ownerId: chat.ownerId });',
+        replace: "",
+      },
+    ],
+    scenario: provoke({ faults: [["deleteAndUndo", "middle"]], tokens: 20 }),
+    caughtBy: ["replyIsThere"],
   },
   {
     name: "an ended run leaves its tail",
