@@ -36,6 +36,14 @@ export class ObservedReply {
     return this.head.attempt;
   }
 
+  /** The last moment at which nobody wrote it: only such a reply can wait for a place that others have. */
+  get waitedUntilMs(): number {
+    if (this.samples.length === 0) return Date.now();
+    const waits = ({ status }: StoredSample) => status === "queued" || status === "recovering";
+    const last = this.samples.findLastIndex(waits);
+    return last === -1 ? 0 : (this.samples[last + 1]?.atMs ?? Date.now());
+  }
+
   private note(): void {
     this.samples.push({ atMs: Date.now(), ...this.head, persistedLength: this.persistedLength });
   }

@@ -1,12 +1,21 @@
 /**
  * Whether the deployment itself answers. On a machine that is too busy it stands still for seconds, which is a fault like
- * those that the suite injects: runs may die of it, and the time in which they have to end begins after it.
+ * those that the suite injects. A long one may kill runs, and the time in which they have to end begins after it; a short
+ * one is only not counted into that time.
  */
 
 export interface Outage {
   fromMs: number;
   /** Infinite while it lasts. */
   toMs: number;
+}
+
+/** A pump that has had no answer for ten seconds has given up; the suite sees an outage a little late. */
+const fatalAfterMs = 5_000;
+
+/** A shorter one delays a run, and a longer one may kill it. */
+export function isFatal({ fromMs, toMs }: Outage): boolean {
+  return toMs - fromMs >= fatalAfterMs;
 }
 
 /** A deployment that is well answers in milliseconds. */

@@ -343,6 +343,30 @@ test("half a character that was there at a stop is replaced, and no whole one is
   expect(brokenRules(evidence).map(({ rule }) => rule)).toContain("finalTextIsWhatWasSent");
 });
 
+test("a silence of the deployment excuses what it can have caused, and nothing else", () => {
+  const stopped = goodEvidence();
+  stopped.injected = [];
+  stopped.stopAskedAtMs = 25_500;
+  finalWith({ status: "stopped", hasUsage: false })(stopped);
+  const outageAt = (fromMs: number) => [{ fromMs, toMs: fromMs + 2_000 }];
+  expect(rules.stopIsTheHoldersOwn({ ...stopped, outages: outageAt(25_000) })).toEqual([]);
+  expect(rules.stopIsTheHoldersOwn({ ...stopped, outages: outageAt(5_000) })).not.toEqual([]);
+
+  const late = { ...goodEvidence(), endedAtMs: 35_000 };
+  expect(rules.endsInTime({ ...late, outages: outageAt(10_000) })).toEqual([]);
+  expect(rules.endsInTime({ ...late, outages: outageAt(500) })).not.toEqual([]);
+});
+
+test("a death after the end of a run is none of its deaths", () => {
+  const evidence = goodEvidence();
+  finalWith({ status: "interrupted" })(evidence);
+  const kill = { kind: "kill" as const, stage: "middle" as const, endedAtMs: 30_000 };
+  evidence.injected.push({ ...kill, atMs: 20_000 });
+  expect(rules.statusIsTrue(evidence)).toEqual([]);
+  evidence.injected[1] = { ...kill, atMs: 27_000 };
+  expect(rules.statusIsTrue(evidence)).not.toEqual([]);
+});
+
 for (const [rule, cases] of Object.entries(spoiled)) {
   test.each(cases)(`${rule} catches that %s`, (_, spoil) => {
     const evidence = goodEvidence();

@@ -1,9 +1,12 @@
-/** What must always hold, judged from outside: pure functions over the evidence of one scenario. */
+/**
+ * What must always hold, judged from outside: pure functions over the evidence of one scenario. Long, for it is a list: one
+ * rule after the other.
+ */
 import type { Turn } from "../../demo/conversation.ts";
 import { hasEnded } from "../../convex/shared/streamEvents.ts";
 import { endWithinMs } from "./endWithin.ts";
-import type { Evidence, FinalState, ModelRequestEvidence, Thought } from "./evidence.ts";
-import { isDeploymentFault } from "./faultTable.ts";
+import type { Evidence, FinalState, Thought } from "./evidence.ts";
+import { deathsOf, shortOutagesMs, strikesOf, thoughtsKept, wasSilent } from "./runDeaths.ts";
 import { describeThoughts, isTextOfThoughts, isWhatWasThought } from "./sentThoughts.ts";
 import {
   isBeginningOf,
@@ -21,14 +24,8 @@ export interface BrokenRule {
   what: string;
 }
 
-/** A pump that has had no answer for ten seconds has given up; the suite sees an outage a little late. */
-const fatalOutageMs = 5_000;
-
 /** Units by which a driver may be ahead of the database: four thousand and one piece of five hundred. */
 const maxAhead = 4_500;
-
-/** Thoughts are persisted once a second, and a busy machine takes a little longer. */
-const persistedThoughtsAfterMs = 4_000;
 
 export const rules = {
   /** Within an attempt the text is what the model sent, in order, nothing twice, nothing missing. */
@@ -216,10 +213,11 @@ export const rules = {
       : [`a driver had ${shown} units of which ${persisted} were persisted`];
   },
 
-  endsInTime: ({ endedAtMs, quietSinceMs, workMs, isDeleted }) => {
+  endsInTime: (evidence) => {
+    const { endedAtMs, quietSinceMs, workMs, isDeleted } = evidence;
     if (isDeleted) return [];
     if (endedAtMs === null) return ["the run never ended"];
-    const tookMs = endedAtMs - quietSinceMs - workMs;
+    const tookMs = endedAtMs - quietSinceMs - workMs - shortOutagesMs(evidence);
     return tookMs <= endWithinMs
       ? []
       : [`the run ended ${(tookMs / 1_000).toFixed(1)} s after its last fault`];
@@ -243,8 +241,9 @@ export const rules = {
 
   /** A stop reaches the model: its run is ended by who holds it, with the usage so far, and not sealed behind its back. */
   stopIsTheHoldersOwn: (evidence) => {
-    const { final, outages } = evidence;
-    const mayBeSealed = strikesOf(evidence) > 0 || outages.length > 0;
+    const { final, stopAskedAtMs, endedAtMs } = evidence;
+    const askedAtMs = stopAskedAtMs ?? Number.POSITIVE_INFINITY;
+    const mayBeSealed = strikesOf(evidence) > 0 || wasSilent(evidence, askedAtMs, endedAtMs);
     return final?.status === "stopped" && final.bodyText !== "" && !final.hasUsage && !mayBeSealed
       ? ["the stop did not reach the model: the run was sealed without its usage"]
       : [];
@@ -319,34 +318,6 @@ function brokenFailure({ final, requests }: Evidence): string[] {
     broken.push(`failed, and nothing was wrong with the model: ${quote(message)}`);
   }
   return broken;
-}
-
-/** Units of what a request thought that cannot be missing: all but the last second's, where it broke off. */
-function thoughtsKept(
-  { final, requests, outages, injected }: Evidence,
-  request: ModelRequestEvidence,
-): number {
-  const { sentReasoning, thoughtUntilMs, closedAtMs, state, isDisturbed } = request;
-  const isHeldBack = injected.some(({ kind }) => kind === "providerLinkStall");
-  if (isDisturbed || isHeldBack || outages.length > 0 || thoughtUntilMs === null) return 0;
-  const isEnd = request === requests.at(-1) && final?.status !== "stopped" && final?.status !== "interrupted";
-  const hasEndedItself = isEnd && (state === "finished" || state === "cut");
-  return hasEndedItself || (closedAtMs ?? 0) - thoughtUntilMs > persistedThoughtsAfterMs
-    ? sentReasoning.length
-    : 0;
-}
-
-/** How often text may have given way: at each take-over, and where a dead run was sealed as it was. */
-function deathsOf(evidence: Evidence): number {
-  const attempts = Math.max(1, ...evidence.stored.map(({ attempt }) => attempt));
-  const isSealed = evidence.final?.status === "interrupted" || evidence.final?.status === "stopped";
-  return attempts - 1 + (isSealed && strikesOf(evidence) >= attempts ? 1 : 0);
-}
-
-/** What can have killed a run: faults of the deployment, and a silence of it after which pumps fence themselves. */
-function strikesOf({ injected, outages }: Evidence): number {
-  const fatal = outages.filter(({ fromMs, toMs }) => toMs - fromMs >= fatalOutageMs);
-  return injected.filter(({ kind }) => isDeploymentFault(kind)).length + fatal.length;
 }
 
 function persistedUntil(stored: Evidence["stored"], atMs: number): number {

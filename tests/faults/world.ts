@@ -26,7 +26,7 @@ export class World {
   readonly providerLink: FaultyLink;
   /** For whoever watches without faults; another one after each restart. */
   observer: ConvexClient;
-  /** The last moment at which runs may have waited for a place that a held reply had. */
+  /** The last moment at which runs that nobody writes may have waited for a place that a held reply had. */
   crowdedUntilMs = 0;
   readonly health: PlatformHealth;
   private deployment: ServiceProcess<EmbeddedReady>;
