@@ -31,9 +31,9 @@ export function ChatPage({ chatId, pageKey }: { chatId: string | null; pageKey: 
 
   const model = choice.status === "ready" ? choice.model.id : null;
 
-  const sendFromHere = (text: string) => {
+  const sendFromHere = (text: string, clientRequestId?: string) => {
     // What is answered is what stands last on the screen, whatever else the chat's newest message is.
-    send(text, { model, parentId: rows.at(-1)?.messageId ?? null });
+    send(text, { model, parentId: rows.at(-1)?.messageId ?? null, clientRequestId });
   };
   const sendAndFollow = (text: string) => {
     sendFromHere(text);

@@ -25,7 +25,7 @@ export function Composer({ draftKey, choice, control, onSend, onHoldBack }: Comp
   const form = useRef<HTMLFormElement>(null);
   const text = draft.text.trim();
   const canSend = text !== "" && choice.status !== "unavailable";
-  const isHeldBack = draft.waitsFor !== undefined;
+  const isHeldBack = draft.heldBack !== undefined;
 
   useEffect(focusComposer, []);
 

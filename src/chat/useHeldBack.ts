@@ -10,23 +10,23 @@ interface HeldBackPage {
   draftKey: string;
   /** A model is there to send to. */
   canSend: boolean;
-  onSend: (text: string) => void;
+  onSend: (text: string, clientRequestId: string) => void;
 }
 
 /** Returns what holds the composer's text back until the last reply has ended. */
 export function useHeldBack({ rows, draftKey, canSend, onSend }: HeldBackPage): () => void {
-  const { waitsFor: heldFor } = useDraft(draftKey);
+  const { heldBack } = useDraft(draftKey);
   const last = rows.at(-1);
 
   useEffect(() => {
-    if (heldFor === undefined || last === undefined || !canSend) return;
-    const { text, waitsFor } = drafts.get(draftKey);
+    if (heldBack === undefined || last === undefined || !canSend) return;
+    const draft = drafts.get(draftKey);
     // An effect may run twice for one render, and the first has sent it by then.
-    if (waitsFor !== heldFor) return;
-    const outcome = outcomeOf(last, heldFor);
-    if (outcome.kind === "send") onSend(text.trim());
+    if (draft.heldBack !== heldBack) return;
+    const outcome = outcomeOf(last, heldBack.replyKey);
+    if (outcome.kind === "send") onSend(draft.text.trim(), heldBack.clientRequestId);
     else if (outcome.kind === "keep") drafts.reportProblem(draftKey, outcome.why);
-  }, [heldFor, draftKey, last, canSend, onSend]);
+  }, [heldBack, draftKey, last, canSend, onSend]);
 
   return () => {
     if (last !== undefined) drafts.holdBack(draftKey, last.key);

@@ -18,6 +18,8 @@ interface MessageToSend {
   model: string | null;
   /** The reply that the message answers; null for the first message of a chat. */
   parentId: string | null;
+  /** Of a message that was held back. */
+  clientRequestId?: string | undefined;
 }
 
 export function useSend(chatId: string | null, pageKey: string): PageSender {
@@ -38,8 +40,9 @@ export function useSend(chatId: string | null, pageKey: string): PageSender {
     (text: string, message: MessageToSend) => {
       const model = message.model ?? undefined;
       const parentId = message.parentId ?? undefined;
+      const { clientRequestId } = message;
       if (chatId === null) sendTurn(convex, { kind: "newChat", prompt: text, model }, { chatId, pageKey });
-      else sendTurn(convex, { kind: "message", chatId, text, parentId, model }, { chatId });
+      else sendTurn(convex, { kind: "message", chatId, text, parentId, model }, { chatId, clientRequestId });
     },
     [convex, chatId, pageKey],
   );

@@ -4,6 +4,7 @@
  * message is open in one tab only, and so is its draft.
  */
 import { readStored, writeStored } from "../storedValue.ts";
+import { mintToken } from "./clientTokens.ts";
 import {
   draftsGivenBack,
   forgetGivenBack,
@@ -11,6 +12,7 @@ import {
   rememberGivenBack,
   type GivenBack,
 } from "./givenBack.ts";
+import { keepHeldBack, readHeldBack, type HeldBack } from "./heldBack.ts";
 
 /** The composer of the page that starts a new chat. */
 export const NEW_CHAT_DRAFT = "new";
@@ -26,8 +28,8 @@ export interface Draft {
   text: string;
   /** Why the last attempt to send this text failed, in a sentence for the person. */
   problem: string | null;
-  /** The reply at whose end this text is to be sent, by the key of its row; any change of the text takes that back. */
-  waitsFor?: string;
+  /** The text is to be sent at the end of a reply; any change of it takes that back. */
+  heldBack?: HeldBack;
 }
 
 const emptyDraft: Draft = { text: "", problem: null };
@@ -51,7 +53,8 @@ export class Drafts {
     const known = this.drafts.get(draftKey);
     if (known !== undefined) return known;
     const text = readKept(draftKey);
-    const draft = text === null ? emptyDraft : { text, problem: null };
+    const heldBack = readHeldBack(draftKey);
+    const draft = text === null ? emptyDraft : { text, problem: null, ...(heldBack && { heldBack }) };
     this.drafts.set(draftKey, draft);
     return draft;
   }
@@ -95,7 +98,8 @@ export class Drafts {
 
   /** The text stands where it is, and is kept there, until the reply with this key has ended. */
   holdBack(draftKey: string, replyKey: string): void {
-    this.set(draftKey, { text: this.get(draftKey).text, problem: null, waitsFor: replyKey });
+    const heldBack = { replyKey, clientRequestId: mintToken(), heldAtMs: Date.now() };
+    this.set(draftKey, { text: this.get(draftKey).text, problem: null, heldBack });
   }
 
   reportProblem(draftKey: string, problem: string): void {
@@ -114,6 +118,7 @@ export class Drafts {
     const givenBack = draft.text === "" ? readGivenBack(draftKey) : null;
     if (givenBack !== null && before.startsWith(givenBack.text)) forgetGivenBack(draftKey);
     const isKept = keep(draftKey, draft.text, before);
+    keepHeldBack(draftKey, (isKept && draft.heldBack) || null);
     if (isKept || draft.text === "") this.unkept.delete(draftKey);
     else this.unkept.add(draftKey);
     for (const listener of this.listeners) listener();

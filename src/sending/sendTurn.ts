@@ -28,6 +28,8 @@ export interface SendingPage {
   chatId: string | null;
   /** Of that page. */
   pageKey?: string;
+  /** Under which the request was promised before; otherwise it gets an id of its own. */
+  clientRequestId?: string | undefined;
 }
 
 /**
@@ -38,7 +40,8 @@ export function sendTurn(convex: ConvexReactClient, turn: NewTurn, page: Sending
   const asked = wellFormed(turn);
   const text = textOf(asked);
   const draftKey = draftKeyOf(asked, page.chatId);
-  const clientRequestId = (text === null ? null : givenBackId(draftKey, text)) ?? mintToken();
+  const knownId = page.clientRequestId ?? (text === null ? null : givenBackId(draftKey, text));
+  const clientRequestId = knownId ?? mintToken();
   const entry: OutboxEntry = {
     request: { ...asked, clientRequestId },
     chatId: page.chatId,

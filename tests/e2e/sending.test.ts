@@ -124,6 +124,25 @@ function liveConnections(page: Page): Promise<number> {
   });
 }
 
+test.concurrent("that waits for the end of a reply is sent once by the page that was reloaded meanwhile", async () => {
+  const firstAsk = uniqueAsk("moors", "text=plain tokens=60 rate=0 holdAfter=20");
+  const ask = uniqueAsk("fens", plain);
+  const tab = await ChatPage.open(browser, shared);
+  await tab.send(firstAsk);
+  await tab.sees(20);
+  await tab.page.getByTestId("composer").fill(ask);
+  await tab.page.getByTestId("composer").press("Enter");
+  await tab.page.getByTestId("held-back").getByText("Will be sent").waitFor();
+  await tab.page.reload();
+  await tab.page.getByTestId("held-back").getByText("Will be sent").waitFor();
+  expect(await tab.page.getByTestId("composer").inputValue()).toBe(ask);
+  await releaseReply(shared.demoUrl, firstAsk);
+  await tab.seesStatus("complete", 2);
+  expect(await tab.replyText.textContent()).toBe((await demoRequests(shared.demoUrl, ask)).at(-1)?.wholeText);
+  expect(await demoRequests(shared.demoUrl, ask)).toHaveLength(1);
+  expect(await tab.page.getByTestId("composer").inputValue()).toBe("");
+});
+
 test.concurrent("without network waits with a word of its own, and is sent when it is back", async () => {
   const ask = uniqueAsk("canals", plain);
   const tab = await ChatPage.open(browser, shared);

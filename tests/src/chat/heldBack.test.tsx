@@ -4,7 +4,7 @@ import { ConvexProvider } from "convex/react";
 import { StrictMode } from "react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { App } from "../../../src/App.tsx";
-import { drafts } from "../../../src/sending/drafts.ts";
+import { Drafts, drafts } from "../../../src/sending/drafts.ts";
 import { pendingSends } from "../../../src/sending/pendingSends.ts";
 import { FakeDeployment } from "../fakeDeployment.ts";
 
@@ -45,6 +45,7 @@ const settle = () => act(() => vi.advanceTimersByTimeAsync(0));
 beforeEach(() => {
   vi.useFakeTimers();
   localStorage.clear();
+  sessionStorage.clear();
   pendingSends.remove(new Set(sent().map(({ clientRequestId }) => clientRequestId)));
   // Sent is what left the composer: no server answers here.
   vi.stubGlobal("fetch", () => new Promise(() => undefined));
@@ -140,6 +141,30 @@ test("a text waits on while another page is shown, and is sent once when its cha
   await settle();
   expect(location.pathname).toBe(`/c/${chatId}`);
   expect(sent()).toMatchObject([{ text: "And then?" }]);
+});
+
+test("a text waits on over a reload, and a copy of its tab sends it under the same name", () => {
+  press("Enter");
+  const tab = { ...sessionStorage } as Record<string, string>;
+  const ids = ["the reloaded tab", "its copy"].map(() => {
+    const opened = new Drafts();
+    Object.entries(tab).forEach(([key, value]) => sessionStorage.setItem(key, value));
+    expect(opened.get(chatId)).toMatchObject({
+      text: "And then?",
+      heldBack: { replyKey: `${chatId}-reply0` },
+    });
+    return opened.get(chatId).heldBack?.clientRequestId;
+  });
+  expect(ids[0]).toBe(ids[1]);
+  listReplies("complete");
+  expect(sent()).toMatchObject([{ text: "And then?", clientRequestId: ids[0] }]);
+  expect(new Drafts().get(chatId)).toEqual({ text: "", problem: null });
+});
+
+test("a text that a tab brings back much later is the person's to send", () => {
+  press("Enter");
+  vi.setSystemTime(Date.now() + 11 * 60_000);
+  expect(new Drafts().get(chatId)).toEqual({ text: "And then?", problem: null });
 });
 
 test("a text stays, with the reason, when the chat was gone on with elsewhere", () => {
