@@ -20,6 +20,8 @@ interface ComposerProps {
   onHoldBack: () => void;
 }
 
+const noModel = "Not sent: no model is set up yet. The note above says how; your text is kept.";
+
 export function Composer({ draftKey, choice, control, onSend, onHoldBack }: ComposerProps) {
   const draft = useDraft(draftKey);
   const form = useRef<HTMLFormElement>(null);
@@ -31,6 +33,7 @@ export function Composer({ draftKey, choice, control, onSend, onHoldBack }: Comp
 
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();
+    if (text !== "" && choice.status === "unavailable") draft.reportProblem(noModel);
     if (!canSend) return;
     if (text.length > maxPromptLength) {
       draft.reportProblem(describeTooLong(text.length));

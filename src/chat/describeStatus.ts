@@ -33,7 +33,7 @@ export function describeStatus(
     case "writing":
       return { label: "Writing…", tone: "working" };
     case "reconnecting":
-      return { label: "Reconnecting… The reply goes on meanwhile.", tone: "working" };
+      return { label: "Reconnecting… What was written is kept.", tone: "working" };
     case "recovering":
       return { label: "Picking up where it left off…", tone: "working" };
     case "complete":

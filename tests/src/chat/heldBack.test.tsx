@@ -145,10 +145,10 @@ test("a text waits on while another page is shown, and is sent once when its cha
 
 test("a text waits on over a reload, and a copy of its tab sends it under the same name", () => {
   press("Enter");
-  const tab = { ...sessionStorage } as Record<string, string>;
+  const tab = Object.keys(sessionStorage).map((key) => [key, sessionStorage.getItem(key) ?? ""] as const);
   const ids = ["the reloaded tab", "its copy"].map(() => {
     const opened = new Drafts();
-    Object.entries(tab).forEach(([key, value]) => sessionStorage.setItem(key, value));
+    for (const [key, value] of tab) sessionStorage.setItem(key, value);
     expect(opened.get(chatId)).toMatchObject({
       text: "And then?",
       heldBack: { replyKey: `${chatId}-reply0` },

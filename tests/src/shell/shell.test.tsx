@@ -63,12 +63,15 @@ describe("the frame", () => {
     expect(screen.queryByTestId("connection-notice")).toBeNull();
   });
 
-  test("says which variable to set when no model can answer", () => {
+  test("says which variable to set when no model can answer, and to Enter that nothing was sent", async () => {
     const unavailableReason = "Set OPENAI_API_KEY.";
     const model = { id: "m", label: "M", provider: "openai", available: false, isDefault: false };
     deployment.answer("models:list", {}, [{ ...model, unavailableReason }]);
     open("/");
     expect(screen.getByText("Set OPENAI_API_KEY.")).toBeTruthy();
+    await userEvent.setup().type(screen.getByTestId("composer"), "Hello{Enter}");
+    expect(screen.getByRole("alert").textContent).toContain("Not sent: no model is set up yet.");
+    expect(screen.getByTestId<HTMLTextAreaElement>("composer").value).toBe("Hello");
   });
 
   test("an address that leads nowhere says so", () => {
