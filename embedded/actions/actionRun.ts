@@ -9,10 +9,12 @@ import type { Realm, RealmHost } from "../runner/realm.ts";
 import type { UserError } from "../runner/userError.ts";
 import { ActionFiles } from "./actionFiles.ts";
 import type { ActionRealm } from "./actionRealm.ts";
+import type { RealmGarbage } from "./realmGarbage.ts";
 
 export interface ActionRunParts {
   /** Of this run alone. */
   realm: ActionRealm;
+  garbage: RealmGarbage;
   maxRunMs: number;
   folders: StorageFolders;
   /** Asks the engine. Rejects with `message` and, for a ConvexError, `data`. */
@@ -28,6 +30,7 @@ export class ActionRun {
   readonly failed: Promise<never>;
   readonly #deadline: NodeJS.Timeout;
   readonly #files: ActionFiles;
+  readonly #garbage: RealmGarbage;
 
   constructor(parts: ActionRunParts) {
     const failure = Promise.withResolvers<never>();
@@ -50,6 +53,8 @@ export class ActionRun {
       failure.reject(new Error(`Function execution timed out (maximum duration: ${seconds}s)`));
     }, parts.maxRunMs);
     this.realm = parts.realm.realm;
+    this.#garbage = parts.garbage;
+    this.#garbage.runBegan();
     parts.realm.begin({
       host,
       log: (level, text) => addLogLine(this.logLines, `[${level}] ${text}`),
@@ -61,11 +66,12 @@ export class ActionRun {
     return this.realm.describeError(error);
   }
 
-  /** Timers, requests and answers still under way come to nothing. */
+  /** Once. Timers, requests and answers still under way come to nothing. */
   end(): void {
     clearTimeout(this.#deadline);
     this.realm.dispose();
     this.#files.end();
+    this.#garbage.runEnded();
   }
 
   /** A log line of the deployment's own about this run. */

@@ -11,6 +11,7 @@ import { ResponseBacklog } from "./responseBacklog.ts";
 import { EngineSyscalls } from "./engineSyscalls.ts";
 import { runFunctionAction } from "./functionAction.ts";
 import { serveHttpAction } from "./httpAction.ts";
+import { garbageCollector, RealmGarbage } from "./realmGarbage.ts";
 import { openSitePort } from "./sitePort.ts";
 import { WaitingRealms } from "./waitingRealms.ts";
 import type {
@@ -52,6 +53,7 @@ const services = {
   post,
   slots,
   realms,
+  garbage: new RealmGarbage(garbageCollector()),
   ownRequestSecret,
   syscalls,
   backlog: new ResponseBacklog(limits.maxUnreadBytes, (message) => post({ kind: "strayError", message })),

@@ -33,6 +33,7 @@ async function resultOf(
       ...component,
       env: services.environment(request.componentPath),
     }),
+    garbage: services.garbage,
     maxRunMs: services.limits.maxRunMs,
     folders: services.folders,
     ask: (op, argsJson) => services.syscalls.ask(request.runId, op, argsJson),

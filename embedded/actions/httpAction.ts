@@ -125,6 +125,7 @@ class HttpActionRun {
     this.#authorization = outgoing.req.headers.authorization ?? null;
     this.#run = new ActionRun({
       realm: services.realms.take(app, httpModule, { ...component, env: services.environment(app) }),
+      garbage: services.garbage,
       maxRunMs: services.limits.maxRunMs,
       folders: services.folders,
       ask: (op, argsJson) => services.syscalls.ask(this.#runId, op, argsJson),

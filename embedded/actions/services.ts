@@ -4,6 +4,7 @@ import type { ComponentPath } from "../protocol/deployedCode.ts";
 import type { ActionSlots } from "./actionSlots.ts";
 import type { ResponseBacklog } from "./responseBacklog.ts";
 import type { EngineSyscalls } from "./engineSyscalls.ts";
+import type { RealmGarbage } from "./realmGarbage.ts";
 import type { WaitingRealms } from "./waitingRealms.ts";
 import type { ActionLimits, FromActionThread, RunnableComponent } from "./threadMessages.ts";
 
@@ -12,6 +13,7 @@ export interface ActionServices {
   folders: StorageFolders;
   slots: ActionSlots;
   realms: WaitingRealms;
+  garbage: RealmGarbage;
   ownRequestSecret: string;
   syscalls: EngineSyscalls;
   backlog: ResponseBacklog;

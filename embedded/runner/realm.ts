@@ -45,6 +45,9 @@ export interface RealmOptions {
   onStrayError?(error: unknown): void;
 }
 
+/** What goes astray after the end. */
+const dropped = (): void => undefined;
+
 export class Realm implements StepRealm {
   readonly #modules: RunnableModules;
   readonly #options: RealmOptions;
@@ -139,6 +142,8 @@ export class Realm implements StepRealm {
     if (this.#ended.signal.aborted) return;
     this.#timers.clearAll();
     this.#ended.abort(new Error("The function has ended."));
+    // A kept connection remembers in whose context it was used last: through this, all the realm.
+    if (this.#options.onStrayError) this.#owner.fail = dropped;
   }
 
   #astray(error: unknown): void {

@@ -2,9 +2,8 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { expect, onTestFinished, test } from "vitest";
+import { garbageCollector } from "../../../embedded/actions/realmGarbage.ts";
 import { closeGently } from "../../../embedded/http/lingeringClose.ts";
 import { RawConnection } from "../../support/rawHttp.ts";
 
@@ -17,11 +16,6 @@ async function connect(server: Server): Promise<RawConnection> {
     server.close();
   });
   return await RawConnection.open(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-}
-
-function exposedGc(): () => void {
-  setFlagsFromString("--expose-gc");
-  return runInNewContext("gc") as () => void;
 }
 
 const head = ["POST / HTTP/1.1", "Host: deployment", "Content-Length: 9000000"];
@@ -91,7 +85,7 @@ test("a connection that is kept open holds nothing of its last answer", async ()
   const client = await connect(server);
   client.send(["GET /first HTTP/1.1", "Host: deployment"]);
   await client.until("answered");
-  const collectGarbage = exposedGc();
+  const collectGarbage = garbageCollector();
   while (answer?.deref() !== undefined) {
     await new Promise(setImmediate);
     collectGarbage();
