@@ -41,18 +41,28 @@ export class ActionSlots {
           resolve(given);
         },
       };
-      const patience = setTimeout(() => {
+      const leave = (): void => {
+        // A slot is free: all it waits for is a turn of the event loop.
+        if (this.#isFreeFor(origin)) {
+          patience = setTimeout(leave, this.#maxWaitMs);
+          return;
+        }
         this.#line.splice(this.#line.indexOf(place), 1);
         resolve(null);
-      }, this.#maxWaitMs);
+      };
+      let patience = setTimeout(leave, this.#maxWaitMs);
       this.#line.push(place);
     });
   }
 
   #takeFor(origin: ActionOrigin): Release | null {
     if (origin === "own") return () => undefined;
-    if (this.#free.shared > 0) return this.#take("shared");
-    return origin === "inner" && this.#free.inner > 0 ? this.#take("inner") : null;
+    if (!this.#isFreeFor(origin)) return null;
+    return this.#take(this.#free.shared > 0 ? "shared" : "inner");
+  }
+
+  #isFreeFor(origin: ActionOrigin): boolean {
+    return this.#free.shared > 0 || (origin === "inner" && this.#free.inner > 0);
   }
 
   #take(kind: "shared" | "inner"): Release {

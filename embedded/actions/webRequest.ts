@@ -24,7 +24,9 @@ export function toWebRequest(
 function requestUrl({ headers, url = "/", socket }: IncomingMessage): string {
   const host = headers.host || `${socket.localAddress}:${socket.localPort}`;
   // No more than the origin: anybody may write a path there, which would be served instead of the request's own.
-  const origin = URL.parse(`${schemeOf(headers)}://${host}`)?.origin ?? "http://localhost";
+  const authority = URL.parse(`${schemeOf(headers)}://${host}`);
+  if (authority?.username || authority?.password) throw new TypeError("A host with a password is none.");
+  const origin = authority?.origin ?? "http://localhost";
   // A request line may name a whole URL, or two slashes that would be taken for a host.
   return origin + (url.startsWith("/") ? url : pathOf(new URL(url, origin)));
 }

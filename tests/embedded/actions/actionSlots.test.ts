@@ -1,5 +1,5 @@
 /** Who runs when more actions come than may run side by side. */
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { ActionSlots, type ActionOrigin } from "../../../embedded/actions/actionSlots.ts";
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -35,6 +35,17 @@ test.each([
     ]);
   },
 );
+
+test("nobody is refused who waits for a turn and not for a slot", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const slots = new ActionSlots(2, 0, 10);
+  const answers = [slots.acquire("client"), slots.acquire("client"), slots.acquire("client")];
+  vi.advanceTimersByTime(30);
+  expect(await Promise.all(answers.slice(0, 2))).not.toContain(null);
+  vi.advanceTimersByTime(30);
+  expect(await answers[2]).toBeNull();
+});
 
 test("who is alone begins at once, in the next turn, too", async () => {
   const slots = new ActionSlots(2, 0, 60_000);

@@ -75,7 +75,6 @@ test.each([
   ["Host: site:8080", "http://site:8080/run"],
   ["Host: site/elsewhere", "http://site/run"],
   ["Host: site?elsewhere=", "http://site/run"],
-  ["Host: name@site", "http://site/run"],
   ["Host: no name", "http://localhost/run"],
 ])("%s names the host of the URL, not its path", async (header, seen) => {
   const { url } = await actionSite(`return new Response(request.url + ".");`);
