@@ -47,7 +47,7 @@ test("functions do not see how garbage is collected", () => {
 });
 
 test("a crowd's realms are collected 64 at a time, whatever still runs", async () => {
-  const collect = vi.fn();
+  const collect = vi.fn<() => void>();
   const garbage = new RealmGarbage(collect);
   garbage.runBegan();
   const collections: number[] = [];
@@ -63,7 +63,7 @@ test("a crowd's realms are collected 64 at a time, whatever still runs", async (
 test("the realms of a few runs are collected when nothing runs any more, and those of fewer are left", async () => {
   vi.useFakeTimers();
   onTestFinished(() => void vi.useRealTimers());
-  const collect = vi.fn();
+  const collect = vi.fn<() => void>();
   const garbage = new RealmGarbage(collect);
   const run = (): void => {
     garbage.runBegan();
