@@ -16,6 +16,9 @@ const SQLITE_CORRUPT = 11;
 /** Of 4 kB in the log, which are then copied into the database: a page that many commits write is copied once. */
 const checkpointPages = 4000;
 
+/** Another program has the file, a backup that begins or a shell that writes: as long as that is waited for, the thread stands still. */
+const busyTimeoutMs = 2_000;
+
 /** Primary result codes that concern one statement only; after any other the transaction cannot be trusted. */
 const STATEMENT_ERRORS = new Set([
   1 /* ERROR */, 18 /* TOOBIG */, 19 /* CONSTRAINT */, 20 /* MISMATCH */, 25 /* RANGE */,
@@ -40,7 +43,7 @@ export class Database {
   constructor(path: string, { readOnly = false }: { readOnly?: boolean } = {}) {
     this.#path = path;
     const wasKilled = statSync(`${path}-wal`, { throwIfNoEntry: false }) !== undefined;
-    this.#connection = new DatabaseSync(path, { readOnly });
+    this.#connection = new DatabaseSync(path, { readOnly, timeout: busyTimeoutMs });
     if (readOnly) return;
     try {
       this.#connection.exec(`
