@@ -28,34 +28,52 @@ function rangeOf(indexId: number, prefix: string): IndexReads {
   return reads;
 }
 
-test.each([1, 2, 3])("a commit touches exactly the results it would touch one by one (seed %i)", (seed) => {
-  const below = numbers(seed);
-  const live = new LiveReads<number>();
-  const all = new Map<number, IndexReads>();
-  const randomReads = (): IndexReads => {
-    const reads = new IndexReads();
-    for (let count = below(4); count > 0; count--) {
-      const from = below(100);
-      const upper = below(10) === 0 ? null : indexKey([from + below(12)]);
-      reads.add(below(3), { lower: indexKey([from]), upper });
+/** From and to, as numbers; null is the end of the index. */
+type PlainInterval = [indexId: number, from: number, to: number | null];
+
+test.each([1, 2, 3, 4, 5, 6])(
+  "a commit touches exactly the results that read a key it wrote (seed %i)",
+  (seed) => {
+    const below = numbers(seed);
+    const live = new LiveReads<number>();
+    const all = new Map<number, { reads: IndexReads; plain: PlainInterval[] }>();
+    const randomReads = (): { reads: IndexReads; plain: PlainInterval[] } => {
+      const reads = new IndexReads();
+      // Some overlap, some meet, some are empty, and a reader widens what it has recorded.
+      const plain = Array.from({ length: below(6) }, (): PlainInterval => {
+        const from = below(100);
+        return [below(3), from, below(10) === 0 ? null : from + below(12)];
+      });
+      for (const [indexId, from, to] of plain) {
+        const lower = indexKey([from]);
+        const recorded = reads.add(indexId, { lower, upper: lower });
+        recorded.upper = to === null ? null : indexKey([to]);
+      }
+      return { reads, plain };
+    };
+    for (let step = 0; step < 400; step++) {
+      const owner = below(60);
+      if (below(5) === 0) {
+        live.delete(owner);
+        all.delete(owner);
+      } else {
+        const read = randomReads();
+        live.set(owner, read.reads);
+        all.set(owner, read);
+      }
+      const written = [
+        [below(3), below(110)],
+        [below(3), below(110)],
+      ] as const;
+      const writes = writesOf(...written.map(([indexId, key]): [number, number] => [indexId, key]));
+      const isRead = ([indexId, from, to]: PlainInterval): boolean =>
+        written.some(([index, key]) => index === indexId && from <= key && (to === null || key < to));
+      const expected = [...all].filter(([, { plain }]) => plain.some(isRead)).map(([one]) => one);
+      expect(live.touchedBy(writes)).toEqual(new Set(expected));
+      for (const [one, { reads }] of all) expect(reads.isTouchedBy(writes)).toBe(expected.includes(one));
     }
-    return reads;
-  };
-  for (let step = 0; step < 400; step++) {
-    const owner = below(60);
-    if (below(5) === 0) {
-      live.delete(owner);
-      all.delete(owner);
-    } else {
-      const reads = randomReads();
-      live.set(owner, reads);
-      all.set(owner, reads);
-    }
-    const writes = writesOf([below(3), below(110)], [below(3), below(110)]);
-    const expected = [...all].filter(([, reads]) => reads.isTouchedBy(writes)).map(([one]) => one);
-    expect(live.touchedBy(writes)).toEqual(new Set(expected));
-  }
-});
+  },
+);
 
 test("what does not read intervals is asked, and a change of code touches everything", () => {
   const live = new LiveReads<string>();
