@@ -135,6 +135,8 @@ export class EngineFixture {
   readonly log: string[] = [];
   /** Clock of the batches of commits: a batch ends when the event loop has gone round, not because time passes. */
   monotonicMs = (): number => 0;
+  /** Processor time that functions are taken to have used. */
+  threadCpuMs = (): number => process.threadCpuUsage().user / 1000;
   runAction: ActionRunner = async () => ({ status: "success", valueJson: "null", logLines: [] });
   readonly #limits: Partial<EngineLimits>;
   readonly #openDatabase: ((path: string) => Database) | null;
@@ -193,7 +195,7 @@ export class EngineFixture {
       timers: this.timers,
       limits: this.#limits,
       monotonicMs: () => this.monotonicMs(),
-      threadCpuMs: () => process.threadCpuUsage().user / 1000,
+      threadCpuMs: () => this.threadCpuMs(),
       randomBytes: (count) => randomBytes(count),
       log: (line) => this.log.push(line),
       runAction: (actionCall, requestId) => this.runAction(actionCall, requestId),
