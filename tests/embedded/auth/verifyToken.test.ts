@@ -1,4 +1,7 @@
-/** Which tokens pass, and what Convex's words are for those that do not. */
+/**
+ * Which tokens pass, and what Convex's words are for those that do not. Long, because each rule of a token is one short test, and
+ * all of them change one good token at one place.
+ */
 import { createHmac } from "node:crypto";
 import { exportSPKI, importJWK, type JWTPayload } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";

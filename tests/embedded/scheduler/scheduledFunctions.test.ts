@@ -1,3 +1,7 @@
+/**
+ * Functions that other functions schedule, from the call to the outcome. Long, because each state that a job can be in meets each
+ * thing that can happen to it, on one small app.
+ */
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";

@@ -1,3 +1,6 @@
+/**
+ * What a search finds, and in which order. Long, because all of it is asked of the same few documents, whose words have to be in sight.
+ */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 
 import { appCode, call, EngineFixture, functions, schema } from "../../support/engineFixture.ts";
