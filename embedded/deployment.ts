@@ -9,7 +9,7 @@ import { resolve } from "node:path";
 import { type AdminKey, openAdminKey } from "./auth/adminKey.ts";
 import { lockDataFolder } from "./dataFolderLock.ts";
 import { EngineClient } from "./engineClient.ts";
-import { type EngineWatchdog, watchEngine } from "./engineWatchdog.ts";
+import { type EngineWatchdog, type WatchdogParts, watchEngine } from "./engineWatchdog.ts";
 import { every } from "./every.ts";
 import {
   emptyFolder,
@@ -49,6 +49,8 @@ export interface DeploymentOptions {
   engineHeapMb?: number;
   /** A query or a mutation that takes more ends the engine thread, and another is started. */
   maxMemoryMb?: number;
+  /** By which the engine thread's silence is measured; tests hold them. */
+  watchdogTimers?: Pick<WatchdogParts, "nowMs" | "every">;
 }
 
 export interface Deployment {
@@ -139,7 +141,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
       throw error;
     });
     const siteUrl = options.siteUrl ?? localSiteUrl;
-    watchdog = watchClient(client, logError);
+    watchdog = watchClient(client, logError, options.watchdogTimers);
     closers.push(watchdog.close);
     start.resolve({ engine: client, identity: { instanceName, url, siteUrl } });
     const urls = { url, siteUrl, localUrl: ownUrl, localSiteUrl };
@@ -169,9 +171,13 @@ function keyOf(...where: Parameters<typeof openAdminKey>): AdminKey {
   }
 }
 
-function watchClient(client: EngineClient, log: (line: string) => void): EngineWatchdog {
+function watchClient(
+  client: EngineClient,
+  log: (line: string) => void,
+  timers: DeploymentOptions["watchdogTimers"] = { nowMs: Date.now, every },
+): EngineWatchdog {
   const endEngine = (): void => client.replaceSilent();
-  return watchEngine({ ping: () => client.request("ping"), endEngine, log, nowMs: Date.now, every });
+  return watchEngine({ ping: () => client.request("ping"), endEngine, log, ...timers });
 }
 
 function failureOf(engine: EngineClient): Promise<DeploymentError> {

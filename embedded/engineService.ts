@@ -27,6 +27,8 @@ export interface EngineServiceParts {
   engine: Engine;
   /** In which all callers of functions take turns. */
   turns: Turns;
+  /** Processor time this thread has used. */
+  threadCpuMs: () => number;
   identify: Identify;
   /** URL of the deployment port, and of HTTP actions, for clients. */
   url: string;
@@ -93,7 +95,7 @@ export function serveMainThread(parts: EngineServiceParts): void {
       await stopped;
     },
     runningWork: async () => ({ actions: parts.runningActions() }),
-    ping: async () => undefined,
+    ping: async () => parts.threadCpuMs(),
     close: async () => {
       turns.close();
       sync.close();

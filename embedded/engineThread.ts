@@ -112,6 +112,7 @@ async function start(port: MessagePort, data: EngineThreadData): Promise<void> {
     port,
     engine,
     turns,
+    threadCpuMs,
     identify: authenticator.identify,
     url: data.url,
     siteUrl: siteUrlOf(pool),

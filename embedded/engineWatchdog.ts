@@ -4,7 +4,8 @@
  */
 
 export interface WatchdogParts {
-  ping: () => Promise<void>;
+  /** Answers with the processor time that the thread has used so far, in ms. */
+  ping: () => Promise<number>;
   /** Ends the thread; another one follows. */
   endEngine: () => void;
   log: (line: string) => void;
@@ -29,13 +30,16 @@ export function watchEngine(parts: WatchdogParts): EngineWatchdog {
   let askedAtMs: number | null = null;
   let ticksWaited = 0;
   let hasSaid = false;
+  /** Of the answer before. A thread that was replaced begins anew. */
+  let usedCpuMs = 0;
 
   function waitedMs(): number {
     return askedAtMs === null ? 0 : parts.nowMs() - askedAtMs;
   }
 
-  function answered(): void {
-    if (hasSaid) parts.log(`The engine thread answers again, after ${Math.round(waitedMs() / 1000)} s.`);
+  function answered(cpuMs: number): void {
+    if (hasSaid) parts.log(answersAgain(waitedMs(), Math.max(0, cpuMs - usedCpuMs)));
+    usedCpuMs = cpuMs;
     forget();
   }
 
@@ -50,17 +54,27 @@ export function watchEngine(parts: WatchdogParts): EngineWatchdog {
     if (askedAtMs === null) {
       askedAtMs = parts.nowMs();
       // A rejection means that the thread has ended, which its owner sees and reports; the next one is asked anew.
-      parts.ping().then(answered, forget);
+      parts.ping().then(answered, () => {
+        usedCpuMs = 0;
+        forget();
+      });
     } else if (ticksWaited >= hopelessAfterTicks) {
       forget();
       parts.endEngine();
     } else if (!hasSaid && waitedMs() >= silentAfterMs) {
       hasSaid = true;
       parts.log(
-        `The engine thread has not answered for ${Math.round(waitedMs() / 1000)} s: a function or a push keeps it busy.`,
+        `The engine thread has not answered for ${Math.round(waitedMs() / 1000)} s: a function or a push keeps it busy, or other programs the processor.`,
       );
     }
   });
 
   return { silentMs: () => (waitedMs() >= silentAfterMs ? waitedMs() : 0), close: stop };
+}
+
+/** Tells a thread that works from one that does not get a core: they have different remedies. */
+function answersAgain(waitedMs: number, usedMs: number): string {
+  const used = `It used ${(usedMs / 1000).toFixed(1)} s of processor time meanwhile`;
+  const remedy = usedMs < waitedMs / 2 ? ": other programs had the processor, so give it more of one." : ".";
+  return `The engine thread answers again, after ${Math.round(waitedMs / 1000)} s. ${used}${remedy}`;
 }

@@ -101,8 +101,8 @@ export interface EngineService {
   /** Begins no job, cron or HTTP action any more, and lets those go who wait for logs. What runs goes on. */
   stopWork(): Promise<void>;
   runningWork(): Promise<RunningWork>;
-  /** Answers at once: the watchdog's question. */
-  ping(): Promise<void>;
+  /** Answers at once, with the processor time that the thread has used: the watchdog's question. */
+  ping(): Promise<number>;
   /** Ends the sync sessions, closes the engine. The thread can be terminated afterwards. */
   close(): Promise<void>;
 }

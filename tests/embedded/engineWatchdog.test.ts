@@ -5,11 +5,11 @@ import { watchEngine } from "../../embedded/engineWatchdog.ts";
 function watched() {
   let nowMs = 0;
   let tick: () => void = () => undefined;
-  let ping = Promise.withResolvers<void>();
+  let ping = Promise.withResolvers<number>();
   const lines: string[] = [];
   let ends = 0;
   const watchdog = watchEngine({
-    ping: () => (ping = Promise.withResolvers<void>()).promise,
+    ping: () => (ping = Promise.withResolvers<number>()).promise,
     endEngine: () => (ends += 1),
     log: (line) => lines.push(line),
     nowMs: () => nowMs,
@@ -27,8 +27,8 @@ function watched() {
         tick();
       }
     },
-    answerPing: async () => {
-      ping.resolve();
+    answerPing: async (usedCpuMs = 0) => {
+      ping.resolve(usedCpuMs);
       await Promise.resolve();
     },
     endThread: async () => {
@@ -56,9 +56,20 @@ test("an engine that does not answer is told once, and that it answers again", a
   await answerPing();
   expect(watchdog.silentMs()).toBe(0);
   expect(lines).toEqual([
-    "The engine thread has not answered for 5 s: a function or a push keeps it busy.",
-    "The engine thread answers again, after 19 s.",
+    "The engine thread has not answered for 5 s: a function or a push keeps it busy, or other programs the processor.",
+    "The engine thread answers again, after 19 s. It used 0.0 s of processor time meanwhile: other programs had the processor, so give it more of one.",
   ]);
+});
+
+test("a thread that worked all the time is told from one that had no processor", async () => {
+  const { lines, passSeconds, answerPing } = watched();
+  passSeconds(1);
+  await answerPing(60_000);
+  passSeconds(10);
+  await answerPing(68_500);
+  expect(lines.at(-1)).toBe(
+    "The engine thread answers again, after 9 s. It used 8.5 s of processor time meanwhile.",
+  );
 });
 
 test("what ended unanswered is no silence of the thread that follows", async () => {
