@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { Browser, Locator, Page } from "@playwright/test";
 import type { RunStatus } from "../../convex/shared/streamEvents.ts";
 import type { StackAddresses } from "./stack.ts";
+import { noteTab } from "./tabsOfTest.ts";
 import { sampleReplies, seenReply, type SeenReply } from "./replySampler.ts";
 import { watchForProblems } from "./pageProblems.ts";
 
@@ -30,6 +31,7 @@ export class ChatPage {
   static async open(browser: Browser, { appUrl }: StackAddresses, path = "/"): Promise<ChatPage> {
     const browserId = `duet-test/${randomUUID()}`;
     const context = await browser.newContext({ baseURL: appUrl, userAgent: browserId });
+    noteTab(context);
     await sampleReplies(context);
     const chatPage = new ChatPage(await context.newPage(), browserId);
     await chatPage.page.goto(path);

@@ -1,6 +1,9 @@
-/** For every file of browser tests: none of its pages had an error, in the page or in the console. */
-import { afterAll } from "vitest";
+/** For every file of browser tests: its pages end with their tests, and none had an error, in the page or in the console. */
+import { afterAll, aroundEach } from "vitest";
 import { pageProblems } from "./pageProblems.ts";
+import { closingTabs } from "./tabsOfTest.ts";
+
+aroundEach(closingTabs);
 
 afterAll(() => {
   const problems = pageProblems();
