@@ -70,6 +70,7 @@ export default defineConfig({
           name: "ui",
           environment: "happy-dom",
           include: ["tests/src/**/*.test.{ts,tsx}"],
+          setupFiles: "tests/support/patientQueries.ts",
           ...besideFaults,
           // Some render thousands of rows, beside the fault suite.
           testTimeout: 30_000,
