@@ -16,7 +16,6 @@ import { endWithinMs } from "./endWithin.ts";
 import type { Evidence, InjectedFault } from "./evidence.ts";
 import { isOfText, stageIndex, stages, type Stage } from "./faultTable.ts";
 import { inject } from "./injection.ts";
-import { isFatal } from "./platformHealth.ts";
 import { ObservedReply } from "./observedReply.ts";
 import { askOf, holdsHeadOfMessage, isModelHeldAt, type Scenario } from "./scenario.ts";
 import {
@@ -27,7 +26,7 @@ import {
   shownReplyOf,
   type EarlierTurn,
 } from "./earlierTurn.ts";
-import { emptyEvidence, requestEvidence } from "./scenarioEvidence.ts";
+import { disturbedUntilMs, emptyEvidence, requestEvidence } from "./scenarioEvidence.ts";
 import type { Strike, StrikeSchedule, StruckScenario } from "./strikeSchedule.ts";
 import { finalState } from "./storedReply.ts";
 import { Tab, type Turn } from "./tab.ts";
@@ -100,6 +99,8 @@ export class Conductor implements StruckScenario {
   /** From Enter to the end of the run, as far as it has one. */
   async play(): Promise<void> {
     try {
+      // Without the turn before there is nothing to ask for; the rules say so.
+      if (this.scenario.second !== null && this.earlier === null) return;
       const sending = this.send();
       const releasing = this.releaseHolds();
       await this.goThroughStages();
@@ -172,9 +173,13 @@ export class Conductor implements StruckScenario {
   /** The turn before, undisturbed, where the scenario is about another one. */
   async prepareChat(): Promise<void> {
     if (this.scenario.second === null) return;
-    this.earlier = await playEarlierTurn(this.world, this.scenario);
+    try {
+      this.earlier = await playEarlierTurn(this.world, this.scenario);
+      Object.assign(this.evidence, evidenceOfEarlier(this.scenario, this.earlier));
+    } catch (error) {
+      this.evidence.refusals.push(String(error));
+    }
     this.heldUntilMs = Date.now();
-    Object.assign(this.evidence, evidenceOfEarlier(this.scenario, this.earlier));
   }
 
   /** Whether the message has come to the server, or comes in this time. */
@@ -205,12 +210,8 @@ export class Conductor implements StruckScenario {
     pageGone.resolve();
   }
 
-  private isPageReplaced = false;
-
   /** The page that takes the place of the one that went is there. */
-  pageIsReplaced(): void {
-    this.isPageReplaced = true;
-  }
+  isPageReplaced = false;
 
   /** The connection of what is asked now was disturbed on the way. */
   disturbRequests(): void {
@@ -374,12 +375,8 @@ export class Conductor implements StruckScenario {
     }
   }
 
-  /** When nothing held the reply up or disturbed it any more. */
   private quietSinceMs(): number {
-    const faultsEnded = this.evidence.injected.map(({ endedAtMs }) => endedAtMs);
-    const outagesEnded = this.world.health.outages.filter(isFatal).map(({ toMs }) => toMs);
-    const crowdedUntilMs = Math.min(this.world.crowdedUntilMs, this.observed?.waitedUntilMs ?? Date.now());
-    return Math.max(this.heldUntilMs, crowdedUntilMs, ...faultsEnded, ...outagesEnded);
+    return Math.max(this.heldUntilMs, disturbedUntilMs(this.world, this.evidence, this.observed));
   }
 
   private isTooLate(): boolean {

@@ -11,7 +11,8 @@ import type { Turn } from "./tab.ts";
 import type { World } from "./world.ts";
 
 const lookMs = 20;
-const giveUpAfterMs = 90_000;
+/** A machine that is too busy may kill its run twice. */
+const giveUpAfterMs = 180_000;
 
 export interface EarlierTurn {
   turn: Turn;
@@ -28,7 +29,7 @@ export async function playEarlierTurn(world: World, scenario: Scenario): Promise
   const driving = drive(world, turn);
   const giveUpAt = Date.now() + giveUpAfterMs;
   while (!(await hasEndedIn(client, turn))) {
-    if (Date.now() > giveUpAt) throw new Error(`The turn before “${firstAsk}” does not end.`);
+    if (Date.now() > giveUpAt) throw new Error(await describeUnended(world, turn, marker));
     for (const request of world.requestsOf(marker)) {
       if (request.state === "onHold") await world.release(request);
     }
@@ -96,6 +97,15 @@ async function drive({ address }: World, { streamId }: Turn): Promise<void> {
     body: JSON.stringify({ streamId }),
   });
   await response.text();
+}
+
+async function describeUnended(world: World, turn: Turn, marker: string): Promise<string> {
+  const client = new ConvexHttpClient(world.address.url, { logger: false });
+  const [message] = (await storedMessages(client, turn.chatId)).slice(-1);
+  const states = world
+    .requestsOf(marker)
+    .map(({ state, unsentTokens }) => `${state} with ${unsentTokens} tokens to go`);
+  return `The turn before “${marker}” does not end: ${message?.reply}; the model is ${states.join(", ") || "not asked"}.`;
 }
 
 async function hasEndedIn(client: ConvexHttpClient, { chatId, messageId }: Turn): Promise<boolean> {

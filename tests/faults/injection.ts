@@ -74,7 +74,7 @@ const injections: Record<InjectedHere, Injection> = {
     const isCounted = stage !== "beforeSend" || turn !== null || (await answerToSendIsLost(conductor));
     conductor.replacePage();
     await driver.reload(turn);
-    conductor.pageIsReplaced();
+    conductor.isPageReplaced = true;
     return isCounted ? "done" : "missed";
   },
   driverStuck: ({ driver }) => {

@@ -1,6 +1,8 @@
 /** The evidence of one scenario: its empty beginning, and what the model server knows of a request at the end. */
 import type { LoggedRequest } from "../../demo/requestLog.ts";
 import type { Evidence, ModelRequestEvidence } from "./evidence.ts";
+import type { ObservedReply } from "./observedReply.ts";
+import { isFatal } from "./platformHealth.ts";
 import { askOf, describeScenario, workMsOf, type Scenario } from "./scenario.ts";
 import type { World } from "./world.ts";
 
@@ -32,6 +34,18 @@ export function emptyEvidence(scenario: Scenario): Evidence {
     final: null,
     rowsLeft: {},
   };
+}
+
+/** Since when nothing but the suite's own holds was in the way of the reply. */
+export function disturbedUntilMs(
+  { health, crowdedUntilMs }: World,
+  { injected }: Evidence,
+  observed: ObservedReply | null,
+): number {
+  const faultsEnded = injected.map(({ endedAtMs }) => endedAtMs);
+  const outagesEnded = health.outages.filter(isFatal).map(({ toMs }) => toMs);
+  const waitedUntilMs = Math.min(crowdedUntilMs, observed?.waitedUntilMs ?? Date.now());
+  return Math.max(waitedUntilMs, ...faultsEnded, ...outagesEnded);
 }
 
 /** `isDisturbed`: its connection was, by a fault. */
