@@ -357,6 +357,21 @@ test("a silence of the deployment excuses what it can have caused, and nothing e
   expect(rules.endsInTime({ ...late, outages: outageAt(500) })).not.toEqual([]);
 });
 
+test("text may give way at a stop that was sealed in a silence of the deployment, and at no other", () => {
+  const evidence = goodEvidence();
+  evidence.injected = [];
+  evidence.stored = evidence.stored.slice(0, 1);
+  evidence.stopAskedAtMs = 2_000;
+  evidence.endedAtMs = 6_000;
+  evidence.clients[0]!.samples = [sample(1_500, shownAhead, "running"), sample(6_000, prefix, "stopped")];
+  finalWith({ status: "stopped", hasUsage: false, bodyText: prefix, storedText: prefix })(evidence);
+  const outage = { fromMs: 2_500, toMs: 5_000 };
+  expect(rules.shownTextNeverShrinks({ ...evidence, outages: [outage] })).toEqual([]);
+  expect(rules.shownTextNeverShrinks(evidence)).not.toEqual([]);
+  finalWith({ hasUsage: true })(evidence);
+  expect(rules.shownTextNeverShrinks({ ...evidence, outages: [outage] })).not.toEqual([]);
+});
+
 test("a death after the end of a run is none of its deaths", () => {
   const evidence = goodEvidence();
   finalWith({ status: "interrupted" })(evidence);

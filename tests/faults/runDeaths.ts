@@ -10,7 +10,15 @@ const persistedThoughtsAfterMs = 4_000;
 export function deathsOf(evidence: Evidence): number {
   const attempts = Math.max(1, ...evidence.stored.map(({ attempt }) => attempt));
   const isSealed = evidence.final?.status === "interrupted" || evidence.final?.status === "stopped";
-  return attempts - 1 + (isSealed && strikesOf(evidence) >= attempts ? 1 : 0);
+  const isDead = isSealed && strikesOf(evidence) >= attempts;
+  return attempts - 1 + (isDead || wasStopSealed(evidence) ? 1 : 0);
+}
+
+/** A stop that its run does not hear of within three seconds is carried out without it: a short silence is enough. */
+function wasStopSealed(evidence: Evidence): boolean {
+  const { final, stopAskedAtMs, endedAtMs } = evidence;
+  const isSealed = final?.status === "stopped" && !final.hasUsage;
+  return isSealed && stopAskedAtMs !== null && wasSilent(evidence, stopAskedAtMs, endedAtMs);
 }
 
 /** What can have killed the run: faults of the deployment, and a silence of it after which pumps fence themselves. */
