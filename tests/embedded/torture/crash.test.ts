@@ -6,12 +6,34 @@ import { watchQuery } from "../../support/liveNotes.ts";
 import { createFixtureApp, type FixtureApp } from "../../support/notesApp.ts";
 import { CrashingDeployment, type CrashMoment } from "../../support/torture/crashingDeployment.ts";
 import { CrashLoad, work } from "../../support/torture/crashLoad.ts";
-import { faultsAfterCrash, jobsUnderWay } from "../../support/torture/crashRules.ts";
+import {
+  endsOfJobs,
+  faultsAfterCrash,
+  jobsUnderWay,
+  pendingIndexes,
+} from "../../support/torture/crashRules.ts";
 import { openDice, type Dice } from "../../support/torture/dice.ts";
 import { recordPush, type RecordedPush } from "../../support/torture/recordedPush.ts";
 import { StoredState } from "../../support/torture/storedState.ts";
 
 const kills = Number(process.env["TORTURE_KILLS"] ?? 100);
+
+const firstCliPush = 12;
+/** Of a hundred kills. */
+const floors = {
+  "applied unheard": 10,
+  acknowledged: 100,
+  refused: 5,
+  "start cut": 1,
+  "push cut": 1,
+  "push installed": 2,
+  "generation 1": 1,
+  "generation 2": 1,
+  "mutation success": 50,
+  "mutation canceled": 5,
+  "action success": 10,
+  "action failed": 1,
+};
 
 let app: FixtureApp;
 const pushes: RecordedPush[] = [];
@@ -34,7 +56,7 @@ beforeAll(async () => {
     pushes.push(await recordPush(app, deployment));
     await deployment.close();
   }
-});
+}, 180_000);
 
 afterAll(() => {
   Reflect.deleteProperty(globalThis, "window");
@@ -50,7 +72,7 @@ function setGeneration(generation: number): void {
 }
 
 function momentOf(kill: number, dice: Dice): CrashMoment {
-  if (kill % 25 === 12) return "cliPush";
+  if (kill % 25 === firstCliPush) return "cliPush";
   const throwOfDice = dice.next();
   return throwOfDice < 0.2 ? "start" : throwOfDice < 0.4 ? "push" : "load";
 }
@@ -78,17 +100,21 @@ test(
     const dice = openDice("crash");
     const deployment = await CrashingDeployment.start(dataFolder, app, pushes, dice);
     const load = new CrashLoad(deployment.address.url, dice);
-    const tally: Record<string, number> = { load: 0, start: 0, push: 0, cliPush: 0, unheard: 0 };
+    const { met } = deployment;
     for (let kill = 0; kill < kills; kill++) {
       load.deploymentIsUp();
       if (dice.chance(0.7)) goOnline();
       const moment = momentOf(kill, dice);
       await deployment.killAt(moment, load);
-      tally[moment]!++;
+      met.count(moment);
       expect([moment, ...crashed((state) => faultsAfterCrash(state, load))]).toEqual([moment]);
-      tally["unheard"]! += crashed((state) => appliedUnheard(state, load)).length;
+      met.count("index pending", crashed(pendingIndexes).length);
+      met.count("applied unheard", crashed((state) => appliedUnheard(state, load)).length);
       expect(new Set(await deployment.restart()).size).toBe(1);
-      expect(load.faults).toEqual([]);
+      // A push of the CLI may have begun anew.
+      const onTheirWay =
+        kill < firstCliPush ? reading(StoredState.ofRunning(dataFolder), pendingIndexes) : [];
+      expect(onTheirWay).toEqual([]);
     }
 
     load.deploymentIsUp();
@@ -96,18 +122,22 @@ test(
     await Promise.all([load.stop(), deployment.pushesEnded()]);
     expect(load.openKeys).toEqual([]);
     await expect
-      .poll(() => reading(StoredState.ofRunning(dataFolder), jobsUnderWay), { timeout: 60_000 })
+      .poll(() => reading(StoredState.ofRunning(dataFolder), jobsUnderWay), {
+        interval: 200,
+        timeout: 300_000,
+      })
       .toBe(0);
     await expectAgreement(load, deployment.address.url);
     await load.close();
     await deployment.end();
     expect([...load.faults, ...crashed((state) => faultsAfterCrash(state, load))]).toEqual([]);
     lastLoad = load;
-    console.log(
-      `crash: ${JSON.stringify({ ...tally, acknowledged: load.acknowledged.size, startMs: middle(deployment.startsMs) })}`,
-    );
+    for (const [end, times] of crashed(endsOfJobs)) met.count(end, times);
+    met.count("acknowledged", load.acknowledged.size);
+    met.count("refused", load.refused.size);
+    console.log(`crash: ${met.text} starts in ${middle(deployment.startsMs)} ms`);
     // Kills that hit nothing would prove nothing.
-    expect(tally["unheard"]).toBeGreaterThanOrEqual(kills < 50 ? 0 : 1);
+    expect(met.tooRare(kills < 100 ? {} : floors)).toEqual([]);
   },
 );
 

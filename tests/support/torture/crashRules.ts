@@ -139,12 +139,22 @@ function codeFaults(state: StoredState): string[] {
       ([, generation]) => generation,
     ),
     ...state
-      // One that a push was still filling belongs to nobody yet, and goes at the next start.
-      .rows("SELECT name FROM indexes WHERE name LIKE 'by_generation%' AND state <> 'pending'")
+      .rows("SELECT name FROM indexes WHERE name LIKE 'by_generation%' AND state = 'live'")
       .map(({ name }) => String(name).at(-1)),
     ...state.rows("SELECT name FROM crons").map(({ name }) => String(name).at(-1)),
   ];
   return new Set(named).size === 1 ? [] : [`code, indexes and crons are of several pushes: ${named.join()}`];
+}
+
+/** How scheduled functions have ended: `mutation success`, `action failed`, … */
+export function endsOfJobs(state: StoredState): Map<string, number> {
+  return countBy(
+    jobs(state).map(({ document }) => document),
+    (document) => {
+      const { kind } = document["state"] as { kind: string };
+      return `${document["name"] === "jobs.js:act" ? "action" : "mutation"} ${kind}`;
+    },
+  );
 }
 
 function jobs(state: StoredState): { component: string; document: Stored; rowState: string }[] {
@@ -167,6 +177,11 @@ function countBy(documents: Stored[], by: string | ((document: Stored) => string
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   return counts;
+}
+
+/** Indexes of pushes that are on their way. */
+export function pendingIndexes(state: StoredState): string[] {
+  return state.rows("SELECT name FROM indexes WHERE state = 'pending'").map(({ name }) => String(name));
 }
 
 /** How many scheduled functions are due and have not ended; those that wait to be cancelled are hours away. */

@@ -8,6 +8,7 @@ import type { StartingService } from "../serviceProcess.ts";
 import type { CrashLoad } from "./crashLoad.ts";
 import type { Dice } from "./dice.ts";
 import type { RecordedPush } from "./recordedPush.ts";
+import { Tally } from "./tally.ts";
 
 /** `load`: while clients write. `start`: before it takes requests. `push`, `cliPush`: while code is pushed besides. */
 export type CrashMoment = "load" | "start" | "push" | "cliPush";
@@ -20,12 +21,17 @@ export class CrashingDeployment {
   readonly address: EmbeddedReady;
   /** How long the starts took that came to their end. */
   readonly startsMs: number[] = [];
+  /** What the kills met: starts and pushes that they cut, pushes that were faster, generations of code after restarts. */
+  readonly met = new Tally();
   readonly #dataFolder: string;
   readonly #ports: [number, number];
   readonly #dice: Dice;
   readonly #app: FixtureApp;
   readonly #pushes: readonly RecordedPush[];
   readonly #cliPushes: Promise<unknown>[] = [];
+  /** Of the code that answered after the last restart; the first push is the first generation. */
+  #generation = 1;
+  #pushKills = 0;
   #process: StartingService<EmbeddedReady>;
 
   static async start(
@@ -73,7 +79,10 @@ export class CrashingDeployment {
     await this.#process.ready;
     this.startsMs.push(performance.now() - startedAtMs);
     const client = new ConvexHttpClient(this.address.url, { logger: false });
-    return await Promise.all(generations.map((query) => client.query(query, {})));
+    const found = await Promise.all(generations.map((query) => client.query(query, {})));
+    this.#generation = found[0]!;
+    this.met.count(`generation ${this.#generation}`);
+    return found;
   }
 
   /** Ends it in order. */
@@ -95,14 +104,10 @@ export class CrashingDeployment {
       case "start":
         load.deploymentIsDown();
         await this.#process.end("SIGKILL");
-        this.#process = this.#spawn();
-        return await delay(dice.next() * (this.startsMs.at(-1) ?? 400));
-      case "push": {
-        const sent = dice.pick(this.#pushes).send(this.address);
-        sent.catch(() => undefined); // the crash cuts it
-        await load.acknowledgments(1);
-        return await delay(dice.below(250));
-      }
+        await this.#spawnAndReach(dice.next() * (this.startsMs.at(-1) ?? 400));
+        return;
+      case "push":
+        return await this.#pushAndReach(load);
       case "cliPush":
         this.#cliPushes.push(
           this.#app.convex(this.address, "deploy", "--typecheck", "disable", "--codegen", "disable"),
@@ -111,6 +116,37 @@ export class CrashingDeployment {
       default:
         moment satisfies never;
     }
+  }
+
+  /** While other code than the present one is prepared, while it is installed, or right after, by turns. */
+  async #pushAndReach(load: CrashLoad): Promise<void> {
+    const prepared = Promise.withResolvers<void>();
+    const pushed = this.#otherPush.send(this.address, prepared.resolve).then(
+      (isInstalled) => this.met.count(isInstalled ? "push installed" : "push refused"),
+      () => this.met.count("push cut"),
+    );
+    await load.acknowledgments(1);
+    const turn = this.#pushKills++ % 3;
+    if (turn === 0) return await delay(this.#dice.below(100));
+    await Promise.race([prepared.promise, pushed]);
+    const others = turn === 1 ? [load.acknowledgments(this.#dice.below(20))] : [];
+    await Promise.race([pushed, ...others]);
+  }
+
+  get #otherPush(): RecordedPush {
+    return this.#pushes[this.#generation % this.#pushes.length]!;
+  }
+
+  /** Before it is ready, or a little later. */
+  async #spawnAndReach(afterMs: number): Promise<void> {
+    this.#process = this.#spawn();
+    let isReady = false;
+    this.#process.ready.then(
+      () => (isReady = true),
+      () => undefined, // it was killed before
+    );
+    await delay(afterMs);
+    this.met.count(isReady ? "start ended" : "start cut");
   }
 
   #spawn(): StartingService<EmbeddedReady> {

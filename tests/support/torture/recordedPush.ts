@@ -9,8 +9,8 @@ import type { FixtureApp } from "../notesApp.ts";
 const startPushPath = "/api/deploy2/start_push";
 
 export interface RecordedPush {
-  /** Answers whether the new code was installed; rejects when the connection is lost. */
-  send: (to: DeploymentAddress) => Promise<boolean>;
+  /** Answers whether the new code was installed; rejects when the connection is lost. `onPrepared`: what remains is to install it. */
+  send: (to: DeploymentAddress, onPrepared?: () => void) => Promise<boolean>;
 }
 
 /** `deployment` must be without code: then the CLI sends every module. */
@@ -45,7 +45,7 @@ export async function recordPush(app: FixtureApp, deployment: DeploymentAddress)
 }
 
 function replay({ body, encoding }: { body: Buffer; encoding: string }): RecordedPush["send"] {
-  return async ({ url, adminKey }) => {
+  return async ({ url, adminKey }, onPrepared) => {
     const post = async (
       path: string,
       sent: string | Uint8Array<ArrayBuffer>,
@@ -59,6 +59,7 @@ function replay({ body, encoding }: { body: Buffer; encoding: string }): Recorde
       return response.ok ? await response.json() : null;
     };
     const startPush = await post(startPushPath, new Uint8Array(body), { "Content-Encoding": encoding });
+    onPrepared?.();
     const finished = await post("/api/deploy2/finish_push", JSON.stringify({ startPush, dryRun: false }));
     return finished !== null;
   };

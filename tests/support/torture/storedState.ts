@@ -64,13 +64,13 @@ export class StoredState {
   }
 }
 
-/** What is wrong with the file itself, and with indexes that disagree with the documents. */
+/** What is wrong with the file itself, and with indexes that disagree with the documents; a push fills those that are pending. */
 export function storageFaults(state: StoredState): string[] {
   const faults: string[] = [];
   const [integrity] = state.rows("PRAGMA integrity_check");
   if (integrity?.["integrity_check"] !== "ok") faults.push(`integrity_check: ${JSON.stringify(integrity)}`);
   const indexes = state.rows(
-    "SELECT indexes.id, indexes.name, fields, table_number, tables.name AS tableName FROM indexes JOIN tables ON number = table_number",
+    "SELECT indexes.id, indexes.name, fields, table_number, tables.name AS tableName FROM indexes JOIN tables ON number = table_number WHERE state <> 'pending'",
   );
   for (const index of indexes) faults.push(...indexFaults(state, index));
   const [ids] = state.rows("SELECT COUNT(*) AS ids, COUNT(DISTINCT id_key) AS distinctIds FROM documents");

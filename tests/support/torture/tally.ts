@@ -16,4 +16,8 @@ export class Tally {
       this.of(kind) < floor ? [`${kind}: ${this.of(kind)} times, not ${floor}`] : [],
     );
   }
+
+  get text(): string {
+    return JSON.stringify(Object.fromEntries(this.#counts));
+  }
 }
