@@ -49,6 +49,7 @@ test(
     const record = new BankRecord(dice);
     const sessions = proxies.urls.map((url, index) => new BankSession(`session ${index}`, url, record, dice));
     const work = { isDone: false };
+    let cuts = 0;
     const cutting = (async () => {
       while (!work.isDone) {
         const seen = record.transfers.length;
@@ -57,6 +58,7 @@ test(
           .toBe(true);
         await cutConnections(proxies.controlUrl, new URL(dice.pick(proxies.urls)).host);
         browserWindow.dispatchEvent(new Event("online"));
+        cuts += 1;
       }
     })();
     await Promise.all([
@@ -66,6 +68,7 @@ test(
     ]);
     work.isDone = true;
     await cutting;
+    expect(cuts).toBeGreaterThan(5);
     const journal = await journalOf(deployment.url);
     await Promise.all(sessions.map((session) => session.catchUp(journal.length)));
     const streams = sessions.map(({ stream }) => stream);
