@@ -388,10 +388,8 @@ export class Conductor implements StruckScenario {
     const tabs = [this.driver, ...this.spectators].filter((tab) => tab.isOpen);
     for (const tab of tabs) tab.heal();
     // Nobody gets to an end that is not there.
-    const hasEnd = this.observed === null || this.observed.endedAtMs !== null;
-    if (!this.evidence.isDeleted && hasEnd) {
+    if (!this.evidence.isDeleted && this.observed?.endedAtMs !== null)
       await this.until(() => tabs.every((tab) => tab.shown.isSettled), settleWithinMs);
-    }
     // Also of a reply that was stopped or deleted in the silence of its model.
     const isClosed = (request: LoggedRequest) => this.world.closedAtMs(request) !== null;
     await this.until(() => this.requests().every(isClosed), closeWithinMs);
