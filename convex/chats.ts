@@ -11,9 +11,10 @@ import {
   resumeStalledPurges,
   stopRunsOfDeleted,
 } from "./model/chatDeletion.ts";
-import { bodyStatus, currentText } from "./model/replyText.ts";
+import { currentText } from "./model/replyText.ts";
 import { beginRequestedTurn, newChatFields, turnValidator } from "./model/turnRequest.ts";
 import { chatStatusValidator } from "./schema.ts";
+import { bodyStatus } from "./shared/streamEvents.ts";
 
 const defaultListLength = 50;
 const maxListLength = 200;

@@ -5,7 +5,6 @@
 import type { Doc, Id } from "../_generated/dataModel.js";
 import type { MutationCtx, QueryCtx } from "../_generated/server.js";
 import { hasEnded } from "../shared/streamEvents.ts";
-import type { RunStatus } from "../shared/streamEvents.ts";
 import { readStreams, streamRows } from "./replyStreams.ts";
 import type { StreamRow } from "./replyStreams.ts";
 import { bytePieces, endWithin } from "./textPieces.ts";
@@ -100,25 +99,6 @@ export async function endOfText(
 /** In an older version a reply was stored whole, at its end, and its streams without a mark. */
 function isInParts({ isSealed }: StreamRow, hasParts: boolean): boolean {
   return isSealed ?? hasParts;
-}
-
-/** The status in the words of the component, whose hook reads it. */
-export function bodyStatus(status: RunStatus): "pending" | "streaming" | "done" | "error" {
-  switch (status) {
-    case "queued":
-      return "pending";
-    case "running":
-    case "recovering":
-      return "streaming";
-    case "complete":
-    case "stopped":
-      return "done";
-    case "failed":
-    case "interrupted":
-      return "error";
-    default:
-      return status satisfies never;
-  }
 }
 
 /** Deletes the first part of a message's text and answers its UTF-16 units; null when none is left. */

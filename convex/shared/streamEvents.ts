@@ -58,3 +58,22 @@ export function hasEnded(status: RunStatus): boolean {
       return status satisfies never;
   }
 }
+
+/** The status in the words of the component, whose hook reads it. */
+export function bodyStatus(status: RunStatus): "pending" | "streaming" | "done" | "error" {
+  switch (status) {
+    case "queued":
+      return "pending";
+    case "running":
+    case "recovering":
+      return "streaming";
+    case "complete":
+    case "stopped":
+      return "done";
+    case "failed":
+    case "interrupted":
+      return "error";
+    default:
+      return status satisfies never;
+  }
+}

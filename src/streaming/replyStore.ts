@@ -8,7 +8,7 @@
  *
  * Longer than most modules, for it is one machine: what each input does depends on the mode and on most of the fields.
  */
-import { hasEnded, type RunStatus, type StreamEvent } from "../../convex/shared/streamEvents.ts";
+import { bodyStatus, hasEnded, type RunStatus, type StreamEvent } from "../../convex/shared/streamEvents.ts";
 import type { StreamOutcome } from "./chatStreamReader.ts";
 import { heardThought, type LiveReasoning } from "./mergeReasoning.ts";
 import {
@@ -169,7 +169,9 @@ export class ReplyStore {
     if (this.mode.kind !== "watching") return;
     const isFinal = body.status !== "pending" && body.status !== "streaming";
     if (isFinal && this.head !== null && hasEnded(this.head.status)) {
-      this.settle(settleText(this.text, body.text), "spectator");
+      // A chat that is deleted answers as one that never was, and the deletion may be taken back.
+      if (body.status === bodyStatus(this.head.status))
+        this.settle(settleText(this.text, body.text), "spectator");
       return;
     }
     if (body.status === "pending" && body.text === "") return;

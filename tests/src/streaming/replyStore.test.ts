@@ -228,6 +228,14 @@ describe("a watched reply", () => {
     expect(store.getSnapshot()).toMatchObject({ text: "All of it.", feed: "none", textKnown: true });
   });
 
+  test("whose chat is deleted and taken back is read again, not taken for an empty one", () => {
+    const { store } = newStore({ head: { status: "complete", attempt: 1 } });
+    store.receiveBody({ text: "", status: "error" });
+    expect(store.getSnapshot()).toMatchObject({ feed: "body", textKnown: false });
+    store.receiveBody({ text: "All of it.", status: "done" });
+    expect(store.getSnapshot()).toMatchObject({ text: "All of it.", feed: "none", textKnown: true });
+  });
+
   test("reads the body once and then follows the tail", () => {
     const { store, texts } = newStore({ head: { status: "running", attempt: 1 } });
     expect(store.getSnapshot().feed).toBe("tailAndBody");
