@@ -108,8 +108,8 @@ export const plants: readonly Plant[] = [
     name: "what is held back at the end is dropped",
     changes: [
       {
-        file: "convex/streaming/replyPump.ts",
-        find: "this.wellFormed.end()) + this.overlap.end();",
+        file: "convex/streaming/responseSource.ts",
+        find: "this.wellFormed.end()) + this.novelty.end();",
         replace: "this.wellFormed.end());",
       },
     ],
@@ -183,12 +183,12 @@ export const plants: readonly Plant[] = [
     caughtBy: ["oneMessagePerSend"],
   },
   {
-    name: "the last thoughts are not waited for",
+    name: "the end of a run comes without its last thoughts",
     changes: [
       {
-        file: "convex/streaming/replyPump.ts",
-        find: "[this.batcher.drain(), this.reasoningBatcher.drain()]",
-        replace: "[this.batcher.drain(), true]",
+        file: "convex/streaming/runStore.ts",
+        find: "{ ...endOfReply(last), ...lastThoughts(last) }",
+        replace: "endOfReply(last)",
       },
     ],
     scenario: provoke({ think: 20, tokens: 20 }),
