@@ -33,6 +33,8 @@ export type ProviderEvent =
    * come again, as a sign of life.
    */
   | { kind: "response"; id: string }
+  /** That response has failed or was cancelled: to resume it brings the same failure. An error follows. */
+  | { kind: "responseFailed" }
   | { kind: "text"; text: string }
   | { kind: "reasoning"; text: string }
   /** Replaces an earlier count of the same reply. */

@@ -86,9 +86,17 @@ export class ResponseReader {
         yield { kind: "finish", reason: isFiltered(response) ? "refused" : "length" };
         return;
       case "cancelled":
+        yield* this.tellFailure();
         throw new ProviderError("unknown", "The response was cancelled at the model's server.");
       default:
+        yield* this.tellFailure();
         throw failure(response.error);
+    }
+  }
+
+  private *tellFailure(): Generator<ProviderEvent> {
+    if (this.isResumable) {
+      yield { kind: "responseFailed" };
     }
   }
 

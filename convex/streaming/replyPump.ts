@@ -213,6 +213,9 @@ export class ReplyPump {
       case "response":
         this.source.note(event.id, { from: this.length, reasoningFrom: this.reasoningLength });
         return;
+      case "responseFailed":
+        this.source.forget();
+        return;
       default:
         event satisfies never;
     }

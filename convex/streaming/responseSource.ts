@@ -157,6 +157,11 @@ export class ResponseSource {
     });
   }
 
+  /** The response has failed at its provider: the next stream is the answer to the prompt. */
+  forget(): void {
+    this.response = null;
+  }
+
   /** Whether a prompt may do what a replay could not; the response that is given up is cancelled. */
   giveUp(): boolean {
     const canAsk = this.resumed !== null && !this.hasNews;

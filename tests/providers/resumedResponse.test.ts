@@ -110,7 +110,9 @@ test("a response that the provider does not know is a failure that no retry can 
 
 test("a response that failed meanwhile says so to whoever resumes it", async () => {
   const { id } = await beginAndLeave("tokens=60 stallAfter=20 errorAfter=30");
-  expect((await collectReplay(id)).error).toMatchObject({ kind: "overloaded" });
+  const { error, events } = await collectReplay(id);
+  expect(error).toMatchObject({ kind: "overloaded" });
+  expect(events.at(-1)).toEqual({ kind: "responseFailed" });
 });
 
 test("a response that was cancelled is a failure, and cancelling it again changes nothing", async () => {

@@ -91,6 +91,20 @@ test("resumes again after a failure that may pass, from the beginning of the rep
   expect((await bodyOf(backend, chat.streamId)).text).toBe("The first half, and the second.");
 });
 
+test("a response that failed at its provider is not resumed: another try asks anew, three times in all", async () => {
+  const { provider, ended, backend, chat } = await startPump();
+  for (const id of ["resp_1", "resp_2", "resp_3"]) {
+    provider.send({ kind: "response", id });
+    provider.send({ kind: "responseFailed" });
+    provider.fail(new ProviderError("overloaded", "The server had an error."));
+    await pass(3_000);
+  }
+  expect(provider.requests).toHaveLength(3);
+  expect(provider.resumed).toEqual([]);
+  expect(await ended).toBe("ended");
+  expect(await replyOf(backend, chat)).toMatchObject({ status: "failed", error: { kind: "overloaded" } });
+});
+
 test("fails as any reply does once the response has brought something new", async () => {
   const { provider, ended, backend, chat } = await takeUp();
   provider.say("The first half, and");
