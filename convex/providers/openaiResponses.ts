@@ -24,7 +24,10 @@ import { ResponseReader } from "./responseReader.ts";
 /** Waits before a response whose connection broke is asked for again; so often in a row without a new event. */
 const reconnectWaitsMs = [200, 1_000, 3_000, 5_000, 10_000, 10_000];
 
-/** OpenAI streams a response for five minutes after it began; an older one can only be looked at. */
+/**
+ * OpenAI streams a response for five minutes after it began; an older one can only be looked at, so often. Also one
+ * whose streams bring nothing any more while the server says that it goes on.
+ */
 const lookAgainMs = 2_000;
 
 const cancelTimeoutMs = 5_000;
@@ -130,7 +133,7 @@ async function* follow(link: Link, open: () => Promise<Events>): AsyncGenerator<
       }
     }
     broken = reader.lastSequence === before ? broken : 0;
-    await sleep(isTooOld ? lookAgainMs : (reconnectWaitsMs[broken] ?? 0), signal);
+    await sleep(isTooOld ? lookAgainMs : (reconnectWaitsMs[broken] ?? lookAgainMs), signal);
   }
 }
 

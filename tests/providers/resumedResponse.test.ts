@@ -1,13 +1,13 @@
 /** Responses in the background, over real sockets: the demo server goes on without us, and the adapter finds it again. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { openaiResponses } from "../../convex/providers/openaiResponses.ts";
 import type { Provider, ProviderEvent } from "../../convex/providers/provider.ts";
 import { startModelServer, type ModelServer } from "../../demo/modelServer.ts";
 import { uniqueAsk } from "../support/demoRequests.ts";
 import { collect } from "../support/providerEvents.ts";
-import { created, numbered, responseStream, textDelta } from "../support/responseEvents.ts";
+import { created, numbered, responseObject, responseStream, textDelta } from "../support/responseEvents.ts";
 
 let server: ModelServer;
 let provider: Provider;
@@ -143,4 +143,27 @@ test("an abort while the connection is down ends the reply without an error", as
   const reply = await collect(resumable(url), asking("tokens=1"), abort.signal);
   cut.close();
   expect(reply).toMatchObject({ text: "Half", error: null });
+});
+
+test("a response whose streams end at once, with no event, is asked for every other second at most", async () => {
+  vi.useFakeTimers();
+  const abort = new AbortController();
+  let asked = 0;
+  vi.stubGlobal("fetch", async (url: string | URL, { method }: RequestInit) => {
+    asked += 1;
+    if (asked > 1_000) abort.abort();
+    const isLook = method?.toUpperCase() === "GET" && !String(url).includes("stream=true");
+    const events = asked === 1 ? [created()] : [];
+    return isLook ? Response.json(responseObject()) : new Response(responseStream(numbered(events)));
+  });
+  const reading = collect(resumable("http://models.example"), asking("tokens=1"), abort.signal);
+  await vi.advanceTimersByTimeAsync(120_000);
+  abort.abort();
+  await vi.advanceTimersByTimeAsync(0);
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+  expect(await reading).toMatchObject({ text: "", error: null });
+  // Each time a stream, and a look at the response.
+  expect(asked).toBeLessThanOrEqual(120);
+  expect(asked).toBeGreaterThan(50);
 });
