@@ -79,6 +79,7 @@ const abandonedOutcome: Outcome = {
  */
 export async function abandonRun(ctx: MutationCtx, run: Run): Promise<void> {
   const status = "failed" as const;
+  await cancelResponse(ctx, run);
   await ctx.db.patch("runs", run._id, { status, token: null, deadline: null });
   const message = await ctx.db.get("messages", run.messageId);
   if (message?.reply) {

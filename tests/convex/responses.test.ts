@@ -90,6 +90,16 @@ test("a run that dies for the last time has its response cancelled", async () =>
   expect(await cancelled(backend)).toEqual(["resp_1"]);
 });
 
+test("a run that every try to take up fails for has its response cancelled", async () => {
+  const backend = createBackend();
+  await notedChat(backend);
+  const [run] = await rowsOf(backend, "runs");
+  await backend.run(async ({ db }) => await db.patch("runs", run!._id, { failedTakeUps: 5 }));
+  await die(backend);
+  expect(await rowsOf(backend, "runs")).toMatchObject([{ status: "failed" }]);
+  expect(await cancelled(backend)).toEqual(["resp_1"]);
+});
+
 test("deleting the chat of a run that nobody holds cancels its response", async () => {
   const backend = createBackend();
   const { chatId } = await notedChat(backend);
