@@ -8,6 +8,7 @@ import { mintToken } from "./clientTokens.ts";
 import {
   draftsGivenBack,
   forgetGivenBack,
+  givenBackId,
   readGivenBack,
   rememberGivenBack,
   type GivenBack,
@@ -98,8 +99,11 @@ export class Drafts {
 
   /** The text stands where it is, and is kept there, until the reply with this key has ended. */
   holdBack(draftKey: string, replyKey: string): void {
-    const heldBack = { replyKey, clientRequestId: mintToken(), heldAtMs: Date.now() };
-    this.set(draftKey, { text: this.get(draftKey).text, problem: null, heldBack });
+    const { text } = this.get(draftKey);
+    // As it is sent: the server may have the same text already.
+    const clientRequestId = givenBackId(draftKey, text.trim().toWellFormed()) ?? mintToken();
+    const heldBack = { replyKey, clientRequestId, heldAtMs: Date.now() };
+    this.set(draftKey, { text, problem: null, heldBack });
   }
 
   reportProblem(draftKey: string, problem: string): void {

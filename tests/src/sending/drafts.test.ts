@@ -73,6 +73,16 @@ describe("a draft", () => {
     expect(givenBackId("c9", "sent")).toBeNull();
   });
 
+  test("that came back and then waits for a reply is sent under its request's id, which the server may know", () => {
+    const typed = new Drafts();
+    typed.giveBackRequest("c9", { clientRequestId: "r1", text: "sent" }, "why");
+    typed.holdBack("c9", "reply");
+    expect(typed.get("c9").heldBack).toMatchObject({ clientRequestId: "r1" });
+    typed.write("c9", "sent, and more");
+    typed.holdBack("c9", "reply");
+    expect(typed.get("c9").heldBack?.clientRequestId).not.toBe("r1");
+  });
+
   test("that the storage does not take is there as long as the page, which knows that it would lose it", () => {
     const typed = new Drafts();
     vi.stubGlobal("localStorage", fullStorage());
