@@ -170,8 +170,9 @@ export class ReplyStore {
     const isFinal = body.status !== "pending" && body.status !== "streaming";
     if (isFinal && this.head !== null && hasEnded(this.head.status)) {
       // A chat that is deleted answers as one that never was, and the deletion may be taken back.
-      if (body.status === bodyStatus(this.head.status))
-        this.settle(settleText(this.text, body.text), "spectator");
+      const isOfDeleted =
+        body.status !== bodyStatus(this.head.status) || (body.text === "" && this.text.persistedLength > 0);
+      if (!isOfDeleted) this.settle(settleText(this.text, body.text), "spectator");
       return;
     }
     if (body.status === "pending" && body.text === "") return;

@@ -236,6 +236,16 @@ describe("a watched reply", () => {
     expect(store.getSnapshot()).toMatchObject({ text: "All of it.", feed: "none", textKnown: true });
   });
 
+  test("that broke off keeps what was persisted while its chat is deleted, until that is taken back", () => {
+    const { store } = newStore({ head: { status: "running", attempt: 1 } });
+    store.receiveBody({ text: "Half of", status: "streaming" });
+    store.receiveHead({ status: "failed", attempt: 1 });
+    store.receiveBody({ text: "", status: "error" });
+    expect(store.getSnapshot()).toMatchObject({ text: "Half of", feed: "body" });
+    store.receiveBody({ text: "Half of it", status: "error" });
+    expect(store.getSnapshot()).toMatchObject({ text: "Half of it", feed: "none" });
+  });
+
   test("reads the body once and then follows the tail", () => {
     const { store, texts } = newStore({ head: { status: "running", attempt: 1 } });
     expect(store.getSnapshot().feed).toBe("tailAndBody");
