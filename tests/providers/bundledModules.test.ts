@@ -26,14 +26,20 @@ async function bundledFiles(module: string): Promise<string[]> {
 
 const isOfProviderSdk = (file: string) => /node_modules\/(openai|@anthropic-ai)\//.test(file);
 
-test.each(["runs.ts", "turns.ts", "messages.ts", "chats.ts", "models.ts", "crons.ts"])(
-  "%s loads no provider SDK, not even through another module",
-  async (module) => {
-    const files = await bundledFiles(module);
-    expect(files).toContain(`convex/${module}`);
-    expect(files.filter(isOfProviderSdk)).toEqual([]);
-  },
-);
+test.each([
+  "runs.ts",
+  "reasoning.ts",
+  "responses.ts",
+  "turns.ts",
+  "messages.ts",
+  "chats.ts",
+  "models.ts",
+  "crons.ts",
+])("%s loads no provider SDK, not even through another module", async (module) => {
+  const files = await bundledFiles(module);
+  expect(files).toContain(`convex/${module}`);
+  expect(files.filter(isOfProviderSdk)).toEqual([]);
+});
 
 test("the actions load both, so that the search above would find them", async () => {
   const found = (await bundledFiles("serverRuns.ts")).filter(isOfProviderSdk).join("\n");
