@@ -54,7 +54,9 @@ export class Drafts {
     const known = this.drafts.get(draftKey);
     if (known !== undefined) return known;
     const text = readKept(draftKey);
-    const heldBack = readHeldBack(draftKey);
+    // Only with the tab's own text: nobody has asked to send what another tab wrote.
+    const isOfTab = readStored(storageKey(draftKey), "tab") !== null;
+    const heldBack = isOfTab ? readHeldBack(draftKey) : null;
     const draft = text === null ? emptyDraft : { text, problem: null, ...(heldBack && { heldBack }) };
     this.drafts.set(draftKey, draft);
     return draft;

@@ -94,6 +94,24 @@ describe("a draft", () => {
   });
 });
 
+test("a text that the tab could not keep is not sent by itself after a reload: what stands there may be another's", () => {
+  const tab = tabStorage();
+  const setItem = tab.setItem.bind(tab);
+  vi.stubGlobal("sessionStorage", tab);
+  tab.setItem = (key, value) => {
+    if (value.includes("of mine"))
+      throw new DOMException("The quota has been exceeded.", "QuotaExceededError");
+    setItem(key, value);
+  };
+  const typed = new Drafts();
+  typed.write("c9", "of mine");
+  typed.holdBack("c9", "reply");
+  vi.stubGlobal("sessionStorage", tabStorage());
+  new Drafts().write("c9", "of another tab");
+  vi.stubGlobal("sessionStorage", tab);
+  expect(new Drafts().get("c9")).toEqual({ text: "of another tab", problem: null });
+});
+
 /** What one tab of the browser keeps. */
 function tabStorage(): Storage {
   const kept = new Map<string, string>();
