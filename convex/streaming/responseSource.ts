@@ -146,7 +146,8 @@ export class ResponseSource {
     const response = { id, ...at };
     this.response = response;
     this.noting = untilStored(async () => {
-      if (!this.isClosed) {
+      // A newer one may be noted by the time that this is tried again.
+      if (!this.isClosed && this.response === response) {
         await this.parts.store.noteResponse(response);
       }
     }, this.parts.clock).catch((error: unknown) => {

@@ -131,6 +131,25 @@ test("notes the response once, where the reply then ends, and another one in its
   expect(provider.cancelled).toEqual([]);
 });
 
+test("a response that was replaced before it could be noted is not noted over the newer one", async () => {
+  const { provider, network, ended, backend } = await startPump();
+  network.fault = "down";
+  provider.send({ kind: "response", id: "resp_1" });
+  await pass(100);
+  provider.send({ kind: "responseFailed" });
+  provider.fail(new ProviderError("overloaded", "The server had an error."));
+  await pass(800);
+  network.fault = null;
+  provider.send({ kind: "response", id: "resp_2" });
+  await pass(100);
+  expect(await rowsOf(backend, "runs")).toMatchObject([{ response: { id: "resp_2" } }]);
+  await pass(2_000);
+  expect(await rowsOf(backend, "runs")).toMatchObject([{ response: { id: "resp_2" } }]);
+  provider.finish();
+  await pass(1_000);
+  expect(await ended).toBe("ended");
+});
+
 test("a stop cancels the response within a second, also one that is replayed", async () => {
   const { provider, ended, backend, chat } = await takeUp();
   provider.say("The first");
