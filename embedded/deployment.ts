@@ -211,8 +211,12 @@ async function listen(server: Server, host: string, port: number): Promise<strin
 /** In the main thread: uploads go on when the engine thread is started anew. */
 function openStorage(dataDir: string): StorageFolders {
   const folders = storageFolders(dataDir);
-  makeStorageFolders(folders);
-  emptyFolder(folders.uploads);
+  try {
+    makeStorageFolders(folders);
+    emptyFolder(folders.uploads);
+  } catch (cause) {
+    throw folderUnusable(dataDir, cause);
+  }
   return folders;
 }
 

@@ -147,6 +147,12 @@ test.each([
     "not a database",
   ],
   ["whose admin key is a folder", "", (folder: string) => mkdirSync(join(folder, "admin-key")), "EISDIR"],
+  [
+    "whose place of files is a file",
+    "",
+    (folder: string) => writeFileSync(join(folder, "file-storage"), ""),
+    "is a file",
+  ],
   ["that is a file", "file", (folder: string) => writeFileSync(join(folder, "file"), ""), "it is a file"],
   ["inside a file", "file/inner", (folder: string) => writeFileSync(join(folder, "file"), ""), "is a file"],
 ])("a data folder %s is told in a sentence, with exit code 2", async (_what, name, spoil, reason) => {
