@@ -31,7 +31,10 @@ export function closeGently(server: Server): void {
   for (const event of ["request", "checkContinue", "checkExpectation"] as const)
     server.prependListener(event, (request, response) => newest.set(request.socket, new WeakRef(response)));
   // Node would end it without a word.
-  server.on("connect", (_request, stream) => refuse(stream as Socket, undefined, "405 Method Not Allowed"));
+  server.on("connect", (_request, stream) => {
+    const socket = stream as Socket;
+    refuseTunnel(socket, newest.get(socket)?.deref());
+  });
   server.on("clientError", (error: NodeJS.ErrnoException, stream) => {
     const socket = stream as Socket;
     if (goneCodes.has(error.code)) socket.destroy(error);
@@ -52,6 +55,16 @@ function refuse(socket: Socket, response: ServerResponse | undefined, status: st
     // With what was set on it already: without CORS headers a page could not see the refusal.
     response.writeHead(Number.parseInt(status), { Connection: "close", "Content-Length": 0 }).end();
   }
+}
+
+/** Behind the answers to what was asked before on this connection: the first of them would be taken for it. */
+function refuseTunnel(socket: Socket, before: ServerResponse | undefined): void {
+  socket.on("error", () => undefined); // Node no longer listens, and the client may be gone by then
+  const answer = (): void => {
+    if (socket.writable) refuse(socket, undefined, "405 Method Not Allowed");
+  };
+  if (before === undefined || before.writableFinished) answer();
+  else before.once("close", answer);
 }
 
 function linger(socket: Socket): void {

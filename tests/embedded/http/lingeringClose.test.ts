@@ -1,6 +1,6 @@
 /** A client that still sends when its connection is ended gets the answer that says why. */
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { garbageCollector } from "../../../embedded/actions/realmGarbage.ts";
@@ -99,4 +99,32 @@ test("a bad request after an answer that is still being sent cuts the connection
   await client.until("half");
   client.socket.write("nonsense\r\n\r\n");
   expect(await client.untilEnd()).not.toContain("400");
+});
+
+test("a tunnel that is asked for behind other requests is refused when these have been answered", async () => {
+  const open: (() => void)[] = [];
+  const server = createServer((request, response) =>
+    open.push(() => response.end(`answer to ${request.url}`)),
+  );
+  const client = await connect(server);
+  for (const path of ["/first", "/second"]) client.send([`GET ${path} HTTP/1.1`, "Host: deployment"]);
+  client.send(["CONNECT elsewhere:443 HTTP/1.1", "Host: elsewhere:443"]);
+  while (open.length < 2) await new Promise(setImmediate);
+  for (const answer of open.toReversed()) answer();
+  expect(await client.untilEnd()).toMatch(
+    /^HTTP\/1\.1 200 .*answer to \/firstHTTP\/1\.1 200 .*answer to \/secondHTTP\/1\.1 405 /s,
+  );
+});
+
+test("who asks for a tunnel and is gone before the answer to an earlier request harms nobody", async () => {
+  const open: ServerResponse[] = [];
+  const server = createServer((_request, response) => open.push(response));
+  const client = await connect(server);
+  client.send(["GET / HTTP/1.1", "Host: deployment"]);
+  client.send(["CONNECT elsewhere:443 HTTP/1.1", "Host: elsewhere:443"]);
+  while (open.length < 1) await new Promise(setImmediate);
+  const closed = once(open[0]!, "close");
+  client.reset();
+  open[0]!.end("x".repeat(1_000_000));
+  expect(await closed).toEqual([]);
 });
