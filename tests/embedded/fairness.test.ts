@@ -11,7 +11,8 @@ import { handPusher } from "../support/handMadePush.ts";
 import { connectClient, watchQuery } from "../support/liveNotes.ts";
 import { bundleModules } from "../support/pushedApp.ts";
 
-const floodLength = 40;
+/** Long enough for the others' calls to come in the middle of it, also where their threads wait for a core. */
+const floodLength = 100;
 /** Some thirty milliseconds of an idle machine. */
 const busy = "for (let n = 0; n < 20_000_000; n++);";
 const app = functions(`

@@ -8,19 +8,22 @@ import { Worker } from "node:worker_threads";
 import { isThreadEnding, runWithin } from "../../embedded/runner/timeGuard.ts";
 
 const [limitMs = 0, endAfterMs = 0] = process.argv.slice(2).map(Number);
+/** Becomes 1 when the work has begun: from then on the time counts, whatever this thread waited for before. */
+const hasBegun = new Int32Array(new SharedArrayBuffer(4));
 const worker = new Worker(
-  `const { parentPort } = require("node:worker_threads");
+  `const { parentPort, workerData: { hasBegun, endAfterMs } } = require("node:worker_threads");
    const session = new (require("node:inspector").Session)();
    session.connectToMainThread();
-   parentPort.on("message", (ms) => setTimeout(() => session.post("Runtime.terminateExecution"), ms));
-   parentPort.postMessage("ready");`,
-  { eval: true },
+   parentPort.postMessage("ready");
+   Atomics.wait(hasBegun, 0, 0);
+   setTimeout(() => session.post("Runtime.terminateExecution"), endAfterMs);`,
+  { eval: true, workerData: { hasBegun, endAfterMs } },
 );
 await new Promise((resolve) => worker.once("message", resolve));
-// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread, not a window
-worker.postMessage(endAfterMs);
 const first = [
   runWithin(limitMs, () => {
+    Atomics.store(hasBegun, 0, 1);
+    Atomics.notify(hasBegun, 0);
     for (;;);
   }),
   isThreadEnding(),

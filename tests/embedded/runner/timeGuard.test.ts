@@ -22,7 +22,7 @@ test("work that is ended long before its time was ended for the thread's memory;
 
 test("work that is ended a little early was ended by the clock, which is another thread's", async () => {
   // Where this comes late, the guard's own clock ends the work, and the same must come of it.
-  expect(await endedWork(2_000, 1_700)).toEqual({ first: [false, false], next: [true, false] });
+  expect(await endedWork(3_000, 2_450)).toEqual({ first: [false, false], next: [true, false] });
 });
 
 test("work inside of work has no limit of its own, and what it throws passes through", () => {
