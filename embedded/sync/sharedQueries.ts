@@ -116,8 +116,9 @@ export class SharedQueries<Owner> {
   async refresh(ts: bigint, onChanged: (owner: Owner) => void, slice: Slice<Owner> = whole): Promise<bigint> {
     let snapshotTs = ts;
     this.#stale.advance(ts);
+    const due = slice.only === undefined ? null : this.#dueOf(slice.only, () => snapshotTs);
     for (;;) {
-      const query = slice.only === undefined ? this.#stale.next() : this.#dueOf(slice.only, snapshotTs);
+      const query = due === null ? this.#stale.next() : due.next().value;
       if (query === undefined) return snapshotTs;
       const endTurn = this.#stale.startTurn(query, this.#monotonicMs);
       const runTs = await this.#run(query, onChanged);
@@ -130,9 +131,13 @@ export class SharedQueries<Owner> {
     }
   }
 
-  #dueOf(only: Owner, ts: bigint): SharedQuery<Owner> | undefined {
-    for (const query of this.#stale) if (isDue(query, ts, only)) return query;
-    return undefined;
+  /** In rounds through all that is stale: a run may leave others of the owner's behind. */
+  *#dueOf(only: Owner, ts: () => bigint): Generator<SharedQuery<Owner>, undefined> {
+    for (;;) {
+      const due = [...this.#stale].filter((query) => isDue(query, ts(), only));
+      if (due.length === 0) return undefined;
+      for (const query of due) if (this.#stale.has(query)) yield query;
+    }
   }
 
   async #run(query: SharedQuery<Owner>, onChanged: (owner: Owner) => void): Promise<bigint> {

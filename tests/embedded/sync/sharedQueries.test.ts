@@ -1,7 +1,8 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import type { Caller } from "../../../embedded/protocol/calls.ts";
 import type { Commit, QueryCall, QueryRun } from "../../../embedded/protocol/engine.ts";
 import { SharedQueries } from "../../../embedded/sync/sharedQueries.ts";
+import { StaleQueries } from "../../../embedded/sync/staleQueries.ts";
 
 /** A database of named cells: a query reads the cell it is named after, a commit writes cells. */
 class Cells {
@@ -198,6 +199,18 @@ test("one owner's queries can be run in one piece", async () => {
   queries.subscribe("other", query("c"));
   await queries.refresh(cells.ts, nobody, { isOver: () => false, only: "tab" });
   expect(cells.runs).toEqual(["a", "b"]);
+});
+
+test("one owner's many queries are not looked for anew, among all others, after each of them", async () => {
+  const cells = new Cells();
+  const queries = new SharedQueries<string>(cells.run, () => 0);
+  for (let n = 0; n < 50; n++) queries.subscribe("other", query(`other ${n}`));
+  for (let n = 0; n < 50; n++) queries.subscribe("tab", query(`tab ${n}`));
+  const looks = vi.spyOn(StaleQueries.prototype, Symbol.iterator);
+  onTestFinished(() => looks.mockRestore());
+  await queries.refresh(cells.ts, nobody, { isOver: () => false, only: "tab" });
+  expect(cells.runs).toHaveLength(50);
+  expect(looks.mock.calls.length).toBeLessThan(5);
 });
 
 test("a page keeps its end for those who watch it, and a newcomer gets one of its own", async () => {
