@@ -51,6 +51,7 @@ import type * as providers_openaiClient from "../providers/openaiClient.js";
 import type * as providers_openaiResponses from "../providers/openaiResponses.js";
 import type * as providers_provider from "../providers/provider.js";
 import type * as providers_providerFailure from "../providers/providerFailure.js";
+import type * as providers_readAhead from "../providers/readAhead.js";
 import type * as providers_responseReader from "../providers/responseReader.js";
 import type * as reasoning from "../reasoning.js";
 import type * as responses from "../responses.js";
@@ -137,6 +138,7 @@ declare const fullApi: ApiFromModules<{
   "providers/openaiResponses": typeof providers_openaiResponses;
   "providers/provider": typeof providers_provider;
   "providers/providerFailure": typeof providers_providerFailure;
+  "providers/readAhead": typeof providers_readAhead;
   "providers/responseReader": typeof providers_responseReader;
   reasoning: typeof reasoning;
   responses: typeof responses;

@@ -4,8 +4,13 @@ import type { Endpoint } from "./modelChoice.ts";
 import { openaiChat } from "./openaiChat.ts";
 import { openaiResponses } from "./openaiResponses.ts";
 import type { Provider } from "./provider.ts";
+import { readingAhead } from "./readAhead.ts";
 
-export function createProvider({ wire, ...access }: Endpoint): Provider {
+export function createProvider(endpoint: Endpoint): Provider {
+  return readingAhead(adapterOf(endpoint));
+}
+
+function adapterOf({ wire, ...access }: Endpoint): Provider {
   switch (wire) {
     case "openaiChat":
       return openaiChat(access);
