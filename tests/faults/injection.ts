@@ -93,7 +93,7 @@ const injections: Record<InjectedHere, Injection> = {
     return { untilOver: driver.postBesides(runToken, true) };
   },
   secondDriverRaces: async (conductor): Promise<Outcome> => {
-    const rival = conductor.spectators.find(({ isOpen }) => isOpen) ?? (await conductor.addSpectator());
+    const rival = await openSpectator(conductor);
     return { untilOver: rival.postBesides(mintToken(), false) };
   },
   driverSleeps: ({ driver }, { durationMs }) => {
@@ -176,14 +176,13 @@ const injections: Record<InjectedHere, Injection> = {
   stopFromDriver: async (conductor, fault) => await stop(conductor, conductor.driver, fault),
   stopFromSpectator: async (conductor, fault) => await stop(conductor, await openSpectator(conductor), fault),
   deleteChat: async (conductor) => {
-    // From a client of its own, which no other fault keeps from it.
-    const deleting = (await conductor.addSpectator()).deleteChat();
+    const deleting = (await openApart(conductor)).deleteChat();
     return { untilOver: deleting.then(() => (conductor.evidence.isDeleted = true)) };
   },
   deleteAndUndo: async (conductor, { durationMs }): Promise<Outcome> => {
     const { evidence } = conductor;
     if (evidence.isDeleted) return "missed";
-    const tab = await conductor.addSpectator();
+    const tab = await openApart(conductor);
     evidence.undo = "wanted";
     evidence.stopAskedAtMs ??= Date.now();
     return { untilOver: takeBack(conductor, tab, durationMs) };
@@ -209,7 +208,17 @@ async function stop(conductor: Conductor, tab: Tab, { durationMs }: PlannedFault
 }
 
 async function openSpectator(conductor: Conductor): Promise<Tab> {
-  return conductor.spectators.find(({ isOpen }) => isOpen) ?? (await conductor.addSpectator());
+  const chosen = conductor.spectators.find((tab) => tab.isOpen && !apart.has(tab));
+  return chosen ?? (await conductor.addSpectator());
+}
+
+/** Clients with something to do that no other fault is to keep them from. */
+const apart = new WeakSet<Tab>();
+
+async function openApart(conductor: Conductor): Promise<Tab> {
+  const tab = await conductor.addSpectator();
+  apart.add(tab);
+  return tab;
 }
 
 function stall(link: FaultyLink, durationMs: number): Outcome {

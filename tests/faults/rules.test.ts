@@ -136,6 +136,11 @@ function finalWith(change: Partial<NonNullable<Evidence["final"]>>): (evidence: 
   };
 }
 
+function withoutDeaths(evidence: Evidence, change: Partial<NonNullable<Evidence["final"]>>): void {
+  evidence.injected = [];
+  finalWith(change)(evidence);
+}
+
 function withFinalText(text: string): (evidence: Evidence) => void {
   return (evidence) => {
     finalWith({ bodyText: text, storedText: text })(evidence);
@@ -208,6 +213,7 @@ const spoiled: Record<RuleName, [string, (evidence: Evidence) => void][]> = {
       ({ clients }) => void clients[0]!.reasonings.unshift([{ place: 0, text: "?" }]),
     ],
     ["a client ends with fewer", ({ clients }) => void clients[0]!.reasonings.pop()],
+    ["a client ends with more, and nothing died", (evidence) => withoutDeaths(evidence, { thoughts: [] })],
   ],
   noHalfCharacters: [
     [
@@ -341,6 +347,12 @@ test("half a character that was there at a stop is replaced, and no whole one is
   const spoiled = broken.replace("moon", "moo\ufffd");
   withFinalText(spoiled)(evidence);
   expect(brokenRules(evidence).map(({ rule }) => rule)).toContain("finalTextIsWhatWasSent");
+});
+
+test("a stop before the first new word of a reply that goes on knows nothing of what it used", () => {
+  const evidence = { ...goodEvidence(), base: prefix };
+  withoutDeaths(evidence, { status: "stopped", hasUsage: false, bodyText: prefix });
+  expect(rules.stopIsTheHoldersOwn(evidence)).toEqual([]);
 });
 
 test("a silence of the deployment excuses what it can have caused, and nothing else", () => {

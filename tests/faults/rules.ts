@@ -109,20 +109,25 @@ export const rules = {
   },
 
   /**
-   * Nobody was ever shown other thoughts, and in the end everybody sees what is stored. Where a thought stands is only
-   * known to who knows the text before it.
+   * Nobody was ever shown other thoughts, and in the end everybody sees what is stored; who heard thoughts that a death
+   * took with it before they were, still sees them behind that. Where a thought stands is only known to who knows the
+   * text before it.
    */
-  shownReasoningWasThought: ({ clients, requests, final }) =>
-    clients.flatMap(({ name, reasonings, isOpenAtEnd }) => {
+  shownReasoningWasThought: (evidence) => {
+    const { clients, requests, final } = evidence;
+    const mayHaveMore = strikesOf(evidence) > 0;
+    return clients.flatMap(({ name, reasonings, isOpenAtEnd }) => {
       const wrong = reasonings.find((shown) => !isTextOfThoughts(shown, requests));
       if (wrong !== undefined) return [`${name} showed what nobody thought: ${describeThoughts(wrong)}`];
       if (final === null || !isOpenAtEnd) return [];
       const last = reasonings.at(-1) ?? [];
       const textOf = (thoughts: readonly Thought[]) => thoughts.map(({ text }) => text).join("");
-      return textOf(last) === textOf(final.thoughts)
+      const [shown, stored] = [textOf(last), textOf(final.thoughts)];
+      return shown === stored || (mayHaveMore && shown.startsWith(stored))
         ? []
         : [`${name} ended with ${describeThoughts(last)}, not ${describeThoughts(final.thoughts)}`];
-    }),
+    });
+  },
 
   noHalfCharacters: ({ clients, final }) => {
     const halves = clients.flatMap(({ name, samples }) =>
@@ -241,10 +246,10 @@ export const rules = {
 
   /** A stop reaches the model: its run is ended by who holds it, with the usage so far, and not sealed behind its back. */
   stopIsTheHoldersOwn: (evidence) => {
-    const { final, stopAskedAtMs, endedAtMs } = evidence;
+    const { final, stopAskedAtMs, endedAtMs, base } = evidence;
     const askedAtMs = stopAskedAtMs ?? Number.POSITIVE_INFINITY;
     const mayBeSealed = strikesOf(evidence) > 0 || wasSilent(evidence, askedAtMs, endedAtMs);
-    return final?.status === "stopped" && final.bodyText !== "" && !final.hasUsage && !mayBeSealed
+    return final?.status === "stopped" && final.bodyText !== base && !final.hasUsage && !mayBeSealed
       ? ["the stop did not reach the model: the run was sealed without its usage"]
       : [];
   },
