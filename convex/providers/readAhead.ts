@@ -18,43 +18,63 @@ export function readingAhead(provider: Provider): Provider {
 
 /** The same events in the same order, and the same end, behind the last of them. */
 async function* readAhead(source: AsyncIterable<ProviderEvent>): AsyncGenerator<ProviderEvent> {
-  const arrived: ProviderEvent[] = [];
-  let ahead = 0;
-  let end: { error: unknown } | "whole" | null = null;
-  let change = Promise.withResolvers<void>();
-  const announce = (): void => {
-    change.resolve();
-    change = Promise.withResolvers();
-  };
-  const read = async (): Promise<void> => {
+  const arrived = new ArrivedEvents();
+  void arrived.fill(source);
+  yield* arrived.read();
+}
+
+class ArrivedEvents {
+  private events: ProviderEvent[] = [];
+  private end: { error: unknown } | "whole" | null = null;
+  private ahead = 0;
+  private wakes: (() => void)[] = [];
+
+  /** Never rejects: the reader gets the error, in its turn. */
+  async fill(source: AsyncIterable<ProviderEvent>): Promise<void> {
     try {
       for await (const event of source) {
-        arrived.push(event);
-        ahead += lengthOf(event);
-        announce();
-        while (ahead > maxAhead) {
-          await change.promise;
+        this.events.push(event);
+        this.ahead += lengthOf(event);
+        this.announce();
+        while (this.ahead > maxAhead) {
+          await this.change();
         }
       }
-      end = "whole";
+      this.end = "whole";
     } catch (error) {
-      end = { error };
+      this.end = { error };
     }
-    announce();
-  };
-  void read();
-  for (;;) {
-    const event = arrived.shift();
-    if (event !== undefined) {
-      ahead -= lengthOf(event);
-      announce();
-      yield event;
-    } else if (end === null) {
-      await change.promise;
-    } else if (end === "whole") {
-      return;
-    } else {
-      throw (end as { error: unknown }).error;
+    this.announce();
+  }
+
+  async *read(): AsyncGenerator<ProviderEvent> {
+    for (;;) {
+      const arrived = this.events;
+      this.events = [];
+      for (const event of arrived) {
+        this.ahead -= lengthOf(event);
+        this.announce();
+        yield event;
+      }
+      if (this.events.length === 0 && this.end !== null) {
+        break;
+      }
+      if (this.events.length === 0) {
+        await this.change();
+      }
+    }
+    if (this.end !== "whole") {
+      throw this.end.error;
+    }
+  }
+
+  private async change(): Promise<void> {
+    await new Promise<void>((resolve) => this.wakes.push(resolve));
+  }
+
+  private announce(): void {
+    for (const wake of this.wakes.splice(0)) {
+      wake();
     }
   }
 }

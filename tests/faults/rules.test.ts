@@ -293,9 +293,8 @@ const spoiled: Record<RuleName, [string, (evidence: Evidence) => void][]> = {
     [
       "a stopped reply knows nothing of what it used",
       (evidence) => {
-        evidence.injected = [];
         evidence.stopAskedAtMs = 25_500;
-        finalWith({ status: "stopped", hasUsage: false })(evidence);
+        withoutDeaths(evidence, { status: "stopped", hasUsage: false });
       },
     ],
   ],
@@ -357,9 +356,8 @@ test("a stop before the first new word of a reply that goes on knows nothing of 
 
 test("a silence of the deployment excuses what it can have caused, and nothing else", () => {
   const stopped = goodEvidence();
-  stopped.injected = [];
   stopped.stopAskedAtMs = 25_500;
-  finalWith({ status: "stopped", hasUsage: false })(stopped);
+  withoutDeaths(stopped, { status: "stopped", hasUsage: false });
   const outageAt = (fromMs: number) => [{ fromMs, toMs: fromMs + 2_000 }];
   expect(rules.stopIsTheHoldersOwn({ ...stopped, outages: outageAt(25_000) })).toEqual([]);
   expect(rules.stopIsTheHoldersOwn({ ...stopped, outages: outageAt(5_000) })).not.toEqual([]);
@@ -371,12 +369,11 @@ test("a silence of the deployment excuses what it can have caused, and nothing e
 
 test("text may give way at a stop that was sealed in a silence of the deployment, and at no other", () => {
   const evidence = goodEvidence();
-  evidence.injected = [];
   evidence.stored = evidence.stored.slice(0, 1);
   evidence.stopAskedAtMs = 2_000;
   evidence.endedAtMs = 6_000;
   evidence.clients[0]!.samples = [sample(1_500, shownAhead, "running"), sample(6_000, prefix, "stopped")];
-  finalWith({ status: "stopped", hasUsage: false, bodyText: prefix, storedText: prefix })(evidence);
+  withoutDeaths(evidence, { status: "stopped", hasUsage: false, bodyText: prefix, storedText: prefix });
   const outage = { fromMs: 2_500, toMs: 5_000 };
   expect(rules.shownTextNeverShrinks({ ...evidence, outages: [outage] })).toEqual([]);
   expect(rules.shownTextNeverShrinks(evidence)).not.toEqual([]);
