@@ -1,3 +1,4 @@
+/** Runs that die or that nobody begins. Long, because each way of dying is one short test on the same few helpers. */
 import { expect, test, vi } from "vitest";
 import { api, internal } from "../../convex/_generated/api.js";
 import {

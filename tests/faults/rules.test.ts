@@ -1,4 +1,4 @@
-/** Each rule catches what it is there for: evidence of a good scenario, spoiled in one way. */
+/** Each rule catches what it is there for: evidence of a good scenario, spoiled in one way. Long, for it is a list. */
 import { expect, test } from "vitest";
 import type { Evidence, Sample } from "./evidence.ts";
 import { brokenRules, rules, type RuleName } from "./rules.ts";

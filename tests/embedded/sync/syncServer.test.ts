@@ -1,4 +1,7 @@
-/** Sessions on an engine of their own, with slices of one query each. */
+/**
+ * Sessions on an engine of their own, with slices of one query each. Long, because each promise of a session is one short
+ * test on that engine.
+ */
 import { expect, onTestFinished, test } from "vitest";
 import type { Caller } from "../../../embedded/protocol/calls.ts";
 import type { SyncClientMessage } from "../../../embedded/protocol/syncMessages.ts";

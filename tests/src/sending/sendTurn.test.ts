@@ -1,3 +1,4 @@
+/** What becomes of one send, by what its POST and its mutation answer. Long, because both are faked once for all cases. */
 import { ConvexError } from "convex/values";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Turn } from "../../../convex/shared/streamEvents.ts";
