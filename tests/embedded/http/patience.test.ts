@@ -31,6 +31,14 @@ async function urlOf(server: ReturnType<typeof createServer>): Promise<string> {
 const json = { "Content-Type": "application/json" };
 const typed = "Content-Type: application/json";
 
+/** Of a server that a busy machine must not hurry. */
+const patient = {
+  headMs: 60_000,
+  requestMs: 60_000,
+  checkEveryMs: 30_000,
+  uploadMs: 60_000,
+  readerMs: 60_000,
+};
 const quick = { headMs: 20, requestMs: 40, checkEveryMs: 5, uploadMs: 20, readerMs: 20 };
 
 /** The deployment port with an engine that gives one answer, or one a method; an Error is thrown. */
@@ -78,7 +86,11 @@ test("a reader of a file that takes nothing is cut off", async () => {
   const size = 30_000_000;
   const file = { id: "", uuid: randomUUID(), key: "key", sha256: "", size, contentType: null };
   await writeFile(join(folder, "key"), Buffer.alloc(size));
-  const server = impatientServer(file, { stored: folder, uploads: "", actions: "" });
+  const server = impatientServer(
+    file,
+    { stored: folder, uploads: "", actions: "" },
+    { ...patient, readerMs: quick.readerMs },
+  );
   server.on("request", (_, response) => response.once("close", () => server.emit("cut")));
   const url = await urlOf(server);
   const head = [`GET /api/storage/${file.uuid} HTTP/1.1`, "Host: deployment", "Connection: close"];
@@ -96,7 +108,11 @@ test("a reader of a file that takes nothing is cut off", async () => {
 
 test("an upload that keeps us waiting is a 408, and nothing of it stays", async () => {
   const uploads = await newFolder();
-  const server = impatientServer("", { stored: "", uploads, actions: "" }, { ...quick, requestMs: 60_000 });
+  const server = impatientServer(
+    "",
+    { stored: "", uploads, actions: "" },
+    { ...patient, uploadMs: quick.uploadMs },
+  );
   const client = await RawConnection.open(await urlOf(server));
   client.send(
     ["POST /api/storage/upload?token=any HTTP/1.1", "Host: deployment", "Content-Length: 9"],
@@ -114,7 +130,7 @@ test("an upload that the engine did not take leaves nothing", async () => {
     ["componentOfUpload", ""],
     ["storeFile", new DeploymentError("Unavailable", "The engine is started anew.")],
   ]);
-  const url = await urlOf(impatientServer(answers, { stored: "", uploads, actions: "" }));
+  const url = await urlOf(impatientServer(answers, { stored: "", uploads, actions: "" }, patient));
   const response = await fetch(`${url}/api/storage/upload?token=any`, { method: "POST", body: "content" });
   expect(response.status).toBe(503);
   expect(await readdir(uploads)).toEqual([]);
@@ -160,7 +176,7 @@ test("bodies that are received at the same time share one budget, and give back 
 
 test("what a fault of the deployment says goes to its log, and to the caller where to look", async () => {
   const fault = new Error("/data/deployment.sqlite: no such column: secret");
-  const url = await urlOf(impatientServer(fault));
+  const url = await urlOf(impatientServer(fault, undefined, patient));
   const response = await fetch(`${url}/api/query_ts`, { method: "POST" });
   const answer = { status: response.status, body: (await response.json()) as unknown };
   const requestId = response.headers.get("Convex-Request-Id") ?? "none";
