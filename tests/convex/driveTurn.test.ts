@@ -20,7 +20,7 @@ const newChat = { kind: "newChat", prompt: "Hello", clientRequestId: "request-1"
 const runToken = "driver-token-0001";
 
 async function sayAndFinish(...texts: string[]) {
-  await vi.waitFor(() => expect(served.current.signals).toHaveLength(1));
+  await vi.waitFor(() => expect(served.current.signals).toHaveLength(1), { timeout: 30_000 });
   served.current.say(...texts);
   served.current.finish();
 }
@@ -87,7 +87,7 @@ describe("a POST with a message", () => {
     const regenerate = { kind: "regenerate", messageId, clientRequestId: "request-3" };
     const again = turnOf(await post(backend, { turn: regenerate, runToken }));
     expect(again).toMatchObject({ chatId, userMessageId });
-    await vi.waitFor(() => expect(served.current.signals).toHaveLength(2));
+    await vi.waitFor(() => expect(served.current.signals).toHaveLength(2), { timeout: 30_000 });
     served.current.finish();
     await ended(backend, edited);
     await ended(backend, again);
@@ -103,7 +103,7 @@ describe("a POST that is repeated", () => {
     expect(second.status).toBe(200);
     expect(turnOf(second)).toEqual(turnOf(first));
     expect(parseEvents(await first.text()).map(({ name }) => name)).toEqual(["start"]);
-    await vi.waitFor(() => expect(served.current.signals).toHaveLength(2));
+    await vi.waitFor(() => expect(served.current.signals).toHaveLength(2), { timeout: 30_000 });
     served.current.finish();
     expect(parseEvents(await second.text()).at(-1)?.name).toBe("done");
     expect(await rowsOf(backend, "chats")).toHaveLength(1);

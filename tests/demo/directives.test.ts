@@ -116,13 +116,13 @@ test("a stalled reply sends nothing more until its client goes", async () => {
   });
   expect(response.status).toBe(200);
   stalled.abort();
-  await vi.waitUntil(() => server.requests[0]?.state === "clientGone");
+  await vi.waitUntil(() => server.requests[0]?.state === "clientGone", { timeout: 30_000 });
   expect(server.requests[0]?.sentText).toBe("");
 });
 
 test("a reply on hold goes on when it is released", async () => {
   const texts = Array.fromAsync(openaiTexts("Rivers [demo holdAfter=8]"));
-  await vi.waitUntil(() => server.requests[0]?.state === "onHold");
+  await vi.waitUntil(() => server.requests[0]?.state === "onHold", { timeout: 30_000 });
   const held = server.requests[0]?.sentText ?? "";
   const released = await fetch(`${server.url}/control/release?id=${server.requests[0]?.id}`, {
     method: "POST",
@@ -136,7 +136,7 @@ test("a reply on hold goes on when it is released", async () => {
 test("a reply that holds every few tokens waits as often as it has such steps before its end", async () => {
   const texts = Array.fromAsync(openaiTexts("Rivers [demo tokens=30 rate=0 holdEvery=10]"));
   for (const sentTokens of [10, 20]) {
-    await vi.waitUntil(() => server.requests[0]?.state === "onHold");
+    await vi.waitUntil(() => server.requests[0]?.state === "onHold", { timeout: 30_000 });
     expect(tokenise(server.requests[0]?.sentText ?? "")).toHaveLength(sentTokens);
     await fetch(`${server.url}/control/release`, { method: "POST" });
   }
@@ -146,7 +146,7 @@ test("a reply that holds every few tokens waits as often as it has such steps be
 test("places to hold at are counted in the whole reply, so a continuation holds at those after it", async () => {
   const ask = "Rivers [demo tokens=30 rate=0 holdAt=0,20]";
   const releaseAt = async (sentTokens: number) => {
-    await vi.waitUntil(() => server.requests.at(-1)?.state === "onHold");
+    await vi.waitUntil(() => server.requests.at(-1)?.state === "onHold", { timeout: 30_000 });
     expect(tokenise(server.requests.at(-1)?.sentText ?? "")).toHaveLength(sentTokens);
     await fetch(`${server.url}/control/release`, { method: "POST" });
   };
@@ -164,7 +164,7 @@ test("places to hold at are counted in the whole reply, so a continuation holds 
 test("halves cut tokens inside pairs, and leave their number and the places to wait at as they are", async () => {
   const ask = "Rivers [demo tokens=40 rate=0 text=plain halves=1 holdAt=25]";
   const held = async () => {
-    await vi.waitUntil(() => server.requests.at(-1)?.state === "onHold");
+    await vi.waitUntil(() => server.requests.at(-1)?.state === "onHold", { timeout: 30_000 });
     const { sentText = "", unsentTokens } = server.requests.at(-1) ?? {};
     await fetch(`${server.url}/control/release`, { method: "POST" });
     return { sentText, unsentTokens };

@@ -35,7 +35,7 @@ test("holdThought=N waits among the thoughts, also of a continuation", async () 
   for (const request of [first, { ...first, turns: [...first.turns, ...continued] }]) {
     const replying = collect(providerOf("openai"), request);
     const isHeld = () => server.requests.at(-1)?.state === "onHold";
-    await vi.waitUntil(isHeld);
+    await vi.waitUntil(isHeld, { timeout: 30_000 });
     expect(tokenise(server.requests.at(-1)?.sentReasoning ?? "")).toHaveLength(12);
     await fetch(`${server.url}/control/release`, { method: "POST" });
     expect(tokenise((await replying).reasoning)).toHaveLength(30);

@@ -72,7 +72,7 @@ test("errors in a page and in its console are problems, the browser's notes abou
       throw new Error("nobody catches this");
     });
   });
-  await vi.waitUntil(() => problems.length >= 2);
+  await vi.waitUntil(() => problems.length >= 2, { timeout: 30_000 });
   expect(problems).toHaveLength(2);
   expect(problems.join()).toMatch(/Maximum update depth exceeded/);
   expect(problems.join()).toMatch(/nobody catches this/);

@@ -77,9 +77,12 @@ export function parseEvents(body: string) {
   });
 }
 
+/** For what waits for real work on a busy machine. */
+const patience = { timeout: 30_000 };
+
 /** Waits until the reply has ended. */
 export async function ended(backend: Backend, chat: { chatId: string; messageId: string }) {
   await vi.waitFor(async () => {
     expect(await replyOf(backend, chat)).not.toMatchObject({ status: "running" });
-  });
+  }, patience);
 }
